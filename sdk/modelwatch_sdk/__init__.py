@@ -1,0 +1,1 @@
+"""Logs a serving app's predictions to Modelwatch."""
