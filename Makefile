@@ -1,0 +1,43 @@
+# Needs Python 3.11+, pip and make; everything else is installed into .venv from the hash-pinned lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-slow bench check format lock clean
+
+demo: $(READY)  ## the whole job on real data, in a browser (MODELWATCH_DEMO_HEADLESS=1: without one)
+	$(BIN)/modelwatch demo
+
+test: $(READY)  ## every fast test, with coverage
+	$(BIN)/pytest -n 2 -m "not slow" --cov --cov-report=term
+
+test-slow: $(READY)  ## the suites that take minutes: crashes, the demo, browsers
+	$(BIN)/pytest -m slow --timeout 900
+
+bench: $(READY)  ## every benchmark, with its peers
+	$(BIN)/python -m benchmarks
+
+check: $(READY)  ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(READY)  ## re-pin every dependency with its hashes
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate --python-version 3.11 \
+		--extra demo --extra dev pyproject.toml -o requirements.lock
+
+# --no-deps: the lock is complete, and pip cannot check hashes of a requirement with extras (pandas[parquet]).
+$(READY): requirements.lock pyproject.toml sdk/pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e sdk
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) .modelwatch .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
