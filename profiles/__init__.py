@@ -1,1 +1,49 @@
-"""Placeholder."""
+"""The sums that everything else is a function of: windows of traffic as additive profiles.
+
+A *space* fixes how a column is counted (a grid, a vocabulary, a projection); it is made once, from the
+reference, and never changes. A *summary* is what a space counted in some rows. Summaries of one space add,
+subtract and have a zero, and so do the *profiles* made of them. Only numpy is needed here.
+"""
+
+from profiles.categorical import CategoricalSummary, Vocabulary
+from profiles.counts import Counts
+from profiles.embedding import EmbeddingSummary, Projection
+from profiles.grid import Grid
+from profiles.latency import LatencyGrid, LatencySummary
+from profiles.numeric import NumericSummary
+from profiles.outcomes import (
+    BinaryOutcomes,
+    ClassOutcomes,
+    MulticlassOutcomes,
+    Outcomes,
+    RegressionOutcomes,
+    ResidualGrid,
+)
+from profiles.profile import Profile
+from profiles.score import ScoreGrid
+from profiles.shape import SPACES, Shape, Space
+from profiles.sums import Sums
+
+__all__ = [
+    "SPACES",
+    "BinaryOutcomes",
+    "CategoricalSummary",
+    "ClassOutcomes",
+    "Counts",
+    "EmbeddingSummary",
+    "Grid",
+    "LatencyGrid",
+    "LatencySummary",
+    "MulticlassOutcomes",
+    "NumericSummary",
+    "Outcomes",
+    "Profile",
+    "Projection",
+    "RegressionOutcomes",
+    "ResidualGrid",
+    "ScoreGrid",
+    "Shape",
+    "Space",
+    "Sums",
+    "Vocabulary",
+]

@@ -1,0 +1,144 @@
+"""Predictions whose label has come: the counts that every performance metric is computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from profiles.categorical import Vocabulary
+from profiles.counts import Counts, Ints
+from profiles.grid import Grid
+from profiles.score import ScoreGrid
+from profiles.sums import Sums
+
+Column = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class BinaryOutcomes(Sums):
+    """Counts on score grid x label, and on prediction x label (`confusion`: tn, fn, fp, tp)."""
+
+    positives: Counts
+    negatives: Counts
+    confusion: Ints
+
+    @property
+    def count(self) -> int:
+        """How many labels have joined."""
+        return int(self.confusion.sum())
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """The space of a binary task: label 1 is the positive class.
+
+    >>> done = Outcomes().summarize(np.array([0.9, 0.2]), np.array([1.0, 0.0]), np.array([1.0, 1.0]))
+    >>> done.confusion.tolist()
+    [0, 1, 0, 1]
+    """
+
+    kind: ClassVar[str] = "binary"
+    scores: ClassVar[ScoreGrid] = ScoreGrid()
+
+    def summarize(self, scores: Column, predictions: Column, labels: Column) -> BinaryOutcomes:
+        """Count joined rows, all shape (n,); a score may be NaN, predictions and labels are 0 or 1."""
+        positive = labels > 0
+        scored = ~np.isnan(scores)
+        keys = self.scores.index(np.where(scored, scores, 0.0).astype(np.float64))
+        cells = (2 * (predictions > 0) + positive).astype(np.int64)
+        return BinaryOutcomes(
+            self,
+            Counts.of(keys[scored & positive]),
+            Counts.of(keys[scored & ~positive]),
+            np.bincount(cells, minlength=4).astype(np.int64),
+        )
+
+    def zero(self) -> BinaryOutcomes:
+        """The summary of no rows."""
+        return BinaryOutcomes(self, Counts(), Counts(), np.zeros(4, np.int64))
+
+
+@dataclass(frozen=True)
+class MulticlassOutcomes(Sums):
+    """The confusion counts, keyed by prediction code * stride + label code."""
+
+    confusion: Counts
+
+    @property
+    def count(self) -> int:
+        """How many labels have joined."""
+        return self.confusion.total
+
+    @property
+    def correct(self) -> int:
+        """How many predictions equal their label."""
+        stride = ClassOutcomes.STRIDE
+        return int(self.confusion.values[self.confusion.keys // stride == self.confusion.keys % stride].sum())
+
+
+@dataclass(frozen=True)
+class ClassOutcomes:
+    """The space of a multi-class task, over the classes of the reference.
+
+    >>> space = ClassOutcomes(Vocabulary(("cat", "dog")))
+    >>> space.summarize(np.array([0, 1]), np.array([0, 0])).correct
+    1
+    """
+
+    classes: Vocabulary
+    kind: ClassVar[str] = "multiclass"
+    STRIDE: ClassVar[int] = 4096
+
+    def summarize(self, predictions: Ints, labels: Ints) -> MulticlassOutcomes:
+        """Count joined rows by codes of `classes`, both shape (n,)."""
+        return MulticlassOutcomes(self, Counts.of(predictions * self.STRIDE + labels))
+
+    def zero(self) -> MulticlassOutcomes:
+        """The summary of no rows."""
+        return MulticlassOutcomes(self, Counts())
+
+
+@dataclass(frozen=True)
+class RegressionOutcomes(Sums):
+    """Counts of the residual (prediction - label) on its grid, and sums of error terms."""
+
+    residuals: Counts
+    absolute: float = 0.0
+    squared: float = 0.0
+    fourth: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """How many labels have joined."""
+        return self.residuals.total
+
+
+@dataclass(frozen=True)
+class ResidualGrid:
+    """The space of a regression task.
+
+    >>> ResidualGrid(Grid(0.0, 1.0)).summarize(np.array([3.0]), np.array([1.0])).absolute
+    2.0
+    """
+
+    grid: Grid
+    kind: ClassVar[str] = "regression"
+
+    def summarize(self, predictions: Column, labels: Column) -> RegressionOutcomes:
+        """Count joined rows, both shape (n,) and finite."""
+        residuals = np.asarray(predictions - labels, np.float64)
+        squares = np.square(residuals)
+        return RegressionOutcomes(
+            self,
+            Counts.of(self.grid.index(residuals)),
+            float(np.abs(residuals).sum()),
+            float(squares.sum()),
+            float(np.square(squares).sum()),
+        )
+
+    def zero(self) -> RegressionOutcomes:
+        """The summary of no rows."""
+        return RegressionOutcomes(self, Counts())

@@ -1,0 +1,66 @@
+"""The shape of a model's profiles: which spaces its parts are counted on.
+
+It is fixed when the reference is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
+from typing import Any
+
+from profiles.categorical import Vocabulary
+from profiles.embedding import Projection
+from profiles.grid import Grid
+from profiles.latency import LatencyGrid
+from profiles.outcomes import ClassOutcomes, Outcomes, ResidualGrid
+from profiles.score import ScoreGrid
+
+Space = Grid | Vocabulary | Projection | ScoreGrid | LatencyGrid | Outcomes | ClassOutcomes | ResidualGrid
+SPACES: Mapping[str, type[Space]] = {
+    space.kind: space
+    for space in (Grid, Vocabulary, Projection, ScoreGrid, LatencyGrid, Outcomes, ClassOutcomes, ResidualGrid)
+}
+
+
+def _dump(space: Any) -> Any:
+    if is_dataclass(space):
+        kind = {"kind": getattr(space, "kind")}  # noqa: B009 - a dataclass type has no such attribute to mypy
+        return kind | {f.name: _dump(getattr(space, f.name)) for f in fields(space)}
+    return list(space) if isinstance(space, tuple) else space
+
+
+def _load(stored: Any) -> Any:
+    if isinstance(stored, dict):
+        values = {name: _load(value) for name, value in stored.items() if name != "kind"}
+        return SPACES[stored["kind"]](**values)
+    return tuple(stored) if isinstance(stored, list) else stored
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The spaces of a profile's parts, by part name.
+
+    >>> shape = Shape({"features.age": Grid(40.0, 10.0)})
+    >>> Shape.from_json(shape.to_json()) == shape
+    True
+    """
+
+    spaces: Mapping[str, Space]
+
+    def to_json(self) -> str:
+        """A text that `from_json` reads back; equal shapes have equal texts."""
+        return json.dumps({name: _dump(space) for name, space in sorted(self.spaces.items())})
+
+    @classmethod
+    def from_json(cls, text: str) -> Shape:
+        """Read what `to_json` wrote."""
+        return cls({name: _load(space) for name, space in json.loads(text).items()})
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the shape: profiles add only if their digests are equal."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
