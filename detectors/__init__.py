@@ -1,1 +1,34 @@
-"""Placeholder."""
+"""Profiles in, verdicts out. Pure: no I/O, no clock, no database.
+
+A *detector* learns a baseline from the reference's windows and judges one window against it; its judgement
+carries a p-value. A *tracker* turns the judgements of successive windows into evidence and a verdict. An
+*objective* is a promise (SLO) that decides by itself.
+"""
+
+from detectors.catalog import DETECTORS, AnyDetector, Check, checks, default_detectors
+from detectors.detector import Detector
+from detectors.duration import Duration, Share, parse_duration, show_duration
+from detectors.evidence import Evidence, Tracker, p_of_evidence
+from detectors.judgement import Judgement, Verdict, insufficient
+from detectors.objective import Budget, Objective
+
+__all__ = [
+    "DETECTORS",
+    "AnyDetector",
+    "Budget",
+    "Check",
+    "Detector",
+    "Duration",
+    "Evidence",
+    "Judgement",
+    "Objective",
+    "Share",
+    "Tracker",
+    "Verdict",
+    "checks",
+    "default_detectors",
+    "insufficient",
+    "p_of_evidence",
+    "parse_duration",
+    "show_duration",
+]

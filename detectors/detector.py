@@ -1,0 +1,53 @@
+"""What every detector is: a frozen configuration with two pure functions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from detectors.judgement import Judgement
+
+
+class Detector(BaseModel, ABC):
+    """Learns a baseline from the reference's windows, then judges one window against it.
+
+    Both functions are pure, and read only counts, so a stream, a replay and a backfill of the same events are
+    judged alike. The configuration that a monitor file parses into *is* the detector.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spaces: ClassVar[tuple[str, ...]]
+    """The kinds of `profiles` spaces whose summaries it reads."""
+
+    min_rows: int = Field(default=50, ge=1, description="Fewer rows than this in a window are insufficient.")
+
+    @abstractmethod
+    def signal(self, part: str) -> str:
+        """The dotted name of what it measures on a part of the profile."""
+
+    @abstractmethod
+    def learn(self, windows: Sequence[Any]) -> Any:
+        """A baseline from the summaries of the reference's windows (at least one, none of them empty)."""
+
+    @abstractmethod
+    def judge(self, baseline: Any, current: Any, alpha: float) -> Judgement:
+        """Judge the summary of one window.
+
+        Args:
+            baseline: what `learn` returned.
+            current: the window's summary, on the same space.
+            alpha: the p-value that alone is a breach, for the threshold that people are shown.
+        """
+
+
+def drift_signal(part: str) -> str:
+    """The name of drift on a part: of a feature, or of what the model says.
+
+    >>> drift_signal("features.age"), drift_signal("score")
+    ('drift.univariate', 'drift.prediction')
+    """
+    return "drift.univariate" if part.startswith("features.") else "drift.prediction"

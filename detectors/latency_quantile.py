@@ -1,0 +1,53 @@
+"""Latency: a quantile against the reference's windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from detectors.detector import Detector
+from detectors.judgement import Judgement, insufficient
+from detectors.spread import FEW_WINDOWS, Spread
+from profiles import LatencySummary
+
+SMALLEST_LOG_SPREAD = 0.05  # five per cent between windows is the noise of any machine
+
+
+class LatencyQuantile(Detector):
+    """A latency quantile (milliseconds) is higher than on healthy windows, compared on the log scale."""
+
+    spaces: ClassVar[tuple[str, ...]] = ("latency",)
+    kind: Literal["latency_quantile"] = "latency_quantile"
+    percentile: float = Field(default=99.0, gt=0, lt=100)
+
+    def signal(self, part: str) -> str:  # noqa: ARG002 - the same on every part
+        """The name of the quantile, such as `latency.p99`."""
+        return f"latency.p{self.percentile:g}"
+
+    def _rows_needed(self) -> float:
+        return max(self.min_rows, 10 / (1 - self.percentile / 100) / 2)
+
+    def learn(self, windows: Sequence[LatencySummary]) -> Spread | None:
+        """The log quantile of each window with enough requests; None when too few have them."""
+        usable = [window for window in windows if window.counts.total >= self._rows_needed()]
+        if len(usable) < FEW_WINDOWS:
+            return None
+        values = np.log([window.quantile(self.percentile / 100) for window in usable])
+        return Spread.learn(values, np.zeros(values.size))
+
+    def judge(self, baseline: Spread | None, current: LatencySummary, alpha: float) -> Judgement:
+        """The quantile of a window, in milliseconds."""
+        if current.counts.total < self._rows_needed():
+            return insufficient(f"{current.counts.total} latencies, fewer than {self._rows_needed():.0f}")
+        value = current.quantile(self.percentile / 100)
+        if baseline is None:
+            return Judgement(value, note="the reference has no latencies to compare with")
+        limit = baseline.threshold(alpha, SMALLEST_LOG_SPREAD, higher_is_better=False)
+        return Judgement(
+            value,
+            threshold=float(np.exp(min(limit, 700.0))),
+            p_value=baseline.p_value(float(np.log(value)), SMALLEST_LOG_SPREAD, higher_is_better=False),
+        )

@@ -1,0 +1,66 @@
+"""Performance, measured where labels have come, against the reference's windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from detectors.detector import Detector
+from detectors.judgement import Judgement, insufficient
+from detectors.performance.metrics import METRICS, Metric
+from detectors.spread import Spread
+
+TWO_SIDED_95 = 1.959964
+
+
+class PerformanceDrop(Detector):
+    """One metric is worse than on healthy windows, whose spread it is scaled by."""
+
+    spaces: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "regression")
+    kind: Literal["performance"] = "performance"
+    metric: str = Field(description="A metric of the monitor's task, such as roc_auc.")
+
+    def signal(self, part: str) -> str:  # noqa: ARG002 - the same on every part
+        """The name of the metric."""
+        return f"performance.{self.metric}"
+
+    def applies_to(self, space: str) -> bool:
+        """Whether this metric is one of the task's."""
+        return self.metric in METRICS.get(space, {})
+
+    def _metric(self, outcomes: Any) -> Metric:
+        return METRICS[outcomes.space.kind][self.metric]
+
+    def learn(self, windows: Sequence[Any]) -> Spread | None:
+        """The metric of each window that has enough labels; None when none has."""
+        usable = [window for window in windows if window.count >= self.min_rows]
+        estimates = [self._metric(window).compute(window) for window in usable]
+        known = [(value, error) for value, error in estimates if np.isfinite(value)]
+        if not known:
+            return None
+        values, errors = np.array(known).T
+        return Spread.learn(values, errors)
+
+    def judge(self, baseline: Spread | None, current: Any, alpha: float) -> Judgement:
+        """The metric of a window, with its 95 % interval."""
+        if current.count < self.min_rows:
+            return insufficient(f"{current.count} labels, fewer than {self.min_rows}")
+        metric = self._metric(current)
+        value, error = metric.compute(current)
+        if not np.isfinite(value):
+            return insufficient("the labels of this window do not define the metric")
+        ends = np.clip([value - TWO_SIDED_95 * error, value + TWO_SIDED_95 * error], *metric.span)
+        lower, upper = map(float, ends)
+        if baseline is None:
+            return Judgement(value, lower, upper, note="the reference has too few labels")
+        better = metric.higher_is_better
+        return Judgement(
+            value,
+            lower,
+            upper,
+            threshold=float(np.clip(baseline.threshold(alpha, error, higher_is_better=better), *metric.span)),
+            p_value=baseline.p_value(value, error, higher_is_better=better),
+        )
