@@ -77,7 +77,7 @@ def checks(detectors: Sequence[Detector], shape: Shape) -> list[Check]:
     """
     found = []
     for part, space in sorted(shape.spaces.items()):
-        if part == "prediction" and "score" in shape.spaces:
+        if part.startswith("segments.") or (part == "prediction" and "score" in shape.spaces):
             continue
         for detector in detectors:
             if space.kind not in detector.spaces:

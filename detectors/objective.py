@@ -50,9 +50,9 @@ class Budget:
 class Objective(BaseModel):
     """One objective. `sli` is `availability`, `latency < 300ms`, or a metric such as `roc_auc >= 0.85`.
 
-    A window breaches when it alone burns too much of the period's error budget (2 % within an hour, 5 % within
-    six, 10 % beyond), or burns on when the budget is spent: Beyer et al., "The Site Reliability Workbook",
-    chapter 5. A quality objective breaches when the metric's whole confidence interval misses it.
+    A window breaches when it alone burns too much of the period's error budget (2 % within an hour, 5 %
+    within six, 10 % beyond), or burns on when the budget is spent: Beyer et al., "The Site Reliability
+    Workbook", chapter 5. A quality objective breaches when the metric's whole confidence interval misses it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -53,12 +53,14 @@ class Vocabulary:
     kind: ClassVar[str] = "categorical"
 
     @classmethod
-    def fit(cls, values: Sequence[str], counts: Sequence[int] | None = None) -> Vocabulary:
-        """The vocabulary of a reference: its distinct values, at most the `MAX_CATEGORIES` most frequent."""
+    def fit(
+        cls, values: Sequence[str], counts: Sequence[int] | None = None, most: int = MAX_CATEGORIES
+    ) -> Vocabulary:
+        """The vocabulary of a reference: its distinct values, at most the `most` frequent."""
         weights: dict[str, int] = {}
         for value, weight in zip(values, counts or [1] * len(values), strict=True):
             weights[value] = weights.get(value, 0) + weight
-        kept = sorted(weights, key=lambda value: (-weights[value], value))[:MAX_CATEGORIES]
+        kept = sorted(weights, key=lambda value: (-weights[value], value))[:most]
         return cls(tuple(sorted(kept)))
 
     @cached_property

@@ -1,0 +1,235 @@
+"""From raw values, JSON's or Arrow's, to clean columns, with every bad value told apart.
+
+Each reader takes a Python list or an Arrow array and returns the column and its faults. The fast path
+converts the whole column at once; only when that fails are values looked at one by one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from collector.batch import Coded, Hashes
+from collector.window import microseconds
+from profiles.counts import Floats, Ints
+
+LONGEST_TEXT = 1000
+EARLIEST = datetime(1980, 1, 1, tzinfo=UTC).timestamp()
+LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+Column = Any  # a Python list or an Arrow array (pyarrow ships no types)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A bad value: its row, the value, what is wrong and what to do."""
+
+    row: int
+    value: Any
+    reason: str
+    fix: str
+
+
+class BadValueError(ValueError):
+    """Raised by a one-value reader: the reason and the fix."""
+
+    def __init__(self, reason: str, fix: str) -> None:
+        super().__init__(reason)
+        self.reason, self.fix = reason, fix
+
+
+def listed(values: Column) -> list[Any]:
+    """The values as Python objects."""
+    return values.to_pylist() if isinstance(values, pa.Array) else list(values)
+
+
+def one_by_one(values: Column, read: Callable[[Any], T], stand_in: T) -> tuple[list[T], list[Fault]]:
+    """Read each value; a bad one becomes `stand_in` and a fault."""
+    clean: list[T] = []
+    faults = []
+    for row, value in enumerate(listed(values)):
+        try:
+            clean.append(read(value))
+        except BadValueError as bad:
+            faults.append(Fault(row, value, bad.reason, bad.fix))
+            clean.append(stand_in)
+    return clean, faults
+
+
+def numeric(values: Column, *, nan_is_missing: bool) -> tuple[Floats, list[Fault]]:
+    """A numeric column, shape (n,), NaN for missing."""
+    try:
+        if isinstance(values, pa.Array):
+            if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+                raise pa.ArrowInvalid(f"{values.type} is not numeric")  # noqa: TRY301 - the slow path reads it
+            array = values.cast(pa.float64(), safe=False)
+        else:
+            array = pa.array(values, pa.float64())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return _checked(*_slow_numeric(values), values, nan_is_missing=nan_is_missing)
+    clean = array.to_numpy(zero_copy_only=False)
+    bad = np.flatnonzero(~np.isfinite(clean) & array.is_valid().to_numpy(zero_copy_only=False))
+    return _unfit(clean, bad, nan_is_missing=nan_is_missing)
+
+
+def _slow_numeric(values: Column) -> tuple[Floats, list[Fault]]:
+    def read(value: Any) -> float:
+        if value is None:
+            return math.nan
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise BadValueError(
+                f"expected a number, got {type(value).__name__}", "send a JSON number, or null"
+            )
+        try:
+            return float(value)
+        except OverflowError:
+            raise BadValueError("the number is too large", "send a number below 1e308, or null") from None
+
+    clean, faults = one_by_one(values, read, math.nan)
+    return np.array(clean, np.float64), faults
+
+
+def _checked(
+    clean: Floats, faults: list[Fault], values: Column, *, nan_is_missing: bool
+) -> tuple[Floats, list[Fault]]:
+    given = np.array([isinstance(value, float) for value in listed(values)], bool)
+    clean, more = _unfit(clean, np.flatnonzero(given & ~np.isfinite(clean)), nan_is_missing=nan_is_missing)
+    return clean, faults + more
+
+
+def _unfit(clean: Floats, bad: Ints, *, nan_is_missing: bool) -> tuple[Floats, list[Fault]]:
+    if not bad.size:
+        return clean, []
+    if nan_is_missing:
+        return np.where(np.isfinite(clean), clean, np.nan), []
+    return clean, [
+        Fault(
+            int(row),
+            float(clean[row]),
+            f"{clean[row]} is not a finite number",
+            "send null for a missing value",
+        )
+        for row in bad
+    ]
+
+
+def text(value: Any) -> str | None:
+    """One category or name as text; whole floats lose their `.0`, as pandas adds it beside missing values."""
+    if value is None or isinstance(value, str):
+        return _bounded(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and math.isnan(value):
+        raise BadValueError("nan is not a category", "send null for a missing value")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, int | float | date):
+        return str(value)
+    raise BadValueError(f"expected a string, got {type(value).__name__}", "send a JSON string, or null")
+
+
+def _bounded(value: str | None) -> str | None:
+    if value is not None and len(value) > LONGEST_TEXT:
+        raise BadValueError(
+            f"the text has {len(value)} characters", f"send at most {LONGEST_TEXT}, or hash it"
+        )
+    return value
+
+
+def categorical(values: Column, *, nan_is_missing: bool) -> tuple[Coded, list[Fault]]:
+    """A categorical column, dictionary-encoded."""
+    faults: list[Fault] = []
+    if isinstance(values, pa.Array) and pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if isinstance(values, pa.Array) and pa.types.is_floating(values.type) and nan_is_missing:
+        values = pc.if_else(pc.is_finite(values), values, None)
+    try:
+        if isinstance(values, pa.Array) and not pa.types.is_string(values.type):
+            raise pa.ArrowInvalid("not text")  # noqa: TRY301 - the slow path reads it
+        array = values if isinstance(values, pa.Array) else pa.array(values, pa.string())
+        longest = pc.max(pc.utf8_length(array)).as_py() or 0
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        longest = LONGEST_TEXT + 1
+    if longest > LONGEST_TEXT:
+        clean, faults = one_by_one(values, text, None)
+        array = pa.array(clean, pa.string())
+    encoded = array.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return Coded(codes, tuple(encoded.dictionary.to_pylist())), faults
+
+
+def vectors(values: Sequence[Any], dimensions: int) -> tuple[Floats, list[Fault]]:
+    """A column of lists of numbers, shape (n, dimensions); a missing list is NaN throughout."""
+    fix = f"send a list of {dimensions} numbers, or null"
+    missing = [math.nan] * dimensions
+
+    def read(value: Any) -> list[float]:
+        if value is None:
+            return missing
+        if not isinstance(value, list) or len(value) != dimensions:
+            raise BadValueError(f"expected {dimensions} numbers", fix)
+        if any(isinstance(x, bool) or not isinstance(x, int | float) or not math.isfinite(x) for x in value):
+            raise BadValueError("one of the numbers is not finite", fix)
+        return [float(x) for x in value]
+
+    clean, faults = one_by_one(values, read, missing)
+    return np.array(clean, np.float64).reshape(len(clean), dimensions), faults
+
+
+def times(values: Column, now: float | None) -> tuple[Ints, list[Fault]]:
+    """Event times in microseconds, shape (n,), 0 for missing; seconds since 1970 or ISO 8601 texts.
+
+    Args:
+        values: the raw values.
+        now: the server's time in seconds; later times (by over an hour) are faults. None switches that off.
+    """
+    if isinstance(values, pa.Array) and pa.types.is_temporal(values.type):
+        array = values.cast(pa.timestamp("us"), safe=False) if not pa.types.is_time(values.type) else values
+        return array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False), []
+    seconds, faults = numeric(values, nan_is_missing=True)
+    if not faults and np.all((seconds > EARLIEST) & (seconds < (now + 3600 if now else LATEST))):
+        return np.round(seconds * 1e6).astype(np.int64), []
+    if isinstance(values, pa.Array) and (pa.types.is_string(values.type)):
+        parsed = pd.to_datetime(values.to_pandas(), utc=True, format="ISO8601", errors="coerce")
+        if not parsed.isna().any():
+            return parsed.to_numpy("datetime64[us]").astype(np.int64), []
+    clean, faults = one_by_one(values, lambda value: _moment(value, now), 0)
+    return np.array(clean, np.int64), faults
+
+
+def _moment(value: Any, now: float | None) -> int:
+    fix = "send seconds since 1970 as a number, or ISO 8601 such as 2024-05-01T10:00:00Z"
+    if value is None:
+        return 0
+    if isinstance(value, str):
+        try:
+            moment = microseconds(datetime.fromisoformat(value))
+        except ValueError:
+            raise BadValueError("not a time", fix) from None
+    elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise BadValueError("not a time", fix)
+    else:
+        if EARLIEST < value / 1000 < LATEST:
+            raise BadValueError("these are milliseconds", "divide by 1000: " + fix)
+        moment = round(value * 1e6) if abs(value) < LATEST else -1
+    if not EARLIEST < moment / 1e6 < LATEST:
+        raise BadValueError("the time is out of range", fix)
+    if now is not None and moment / 1e6 > now + 3600:
+        raise BadValueError(
+            "the time is over an hour ahead of the server", "check the sender's clock and time zone"
+        )
+    return moment
+
+
+def hashes(values: Column) -> Hashes:
+    """64-bit hashes of ids, the same in every process, shape (n,)."""
+    array = np.asarray(values.to_pandas() if isinstance(values, pa.Array) else list(values), dtype=object)
+    return pd.util.hash_array(array, categorize=False)

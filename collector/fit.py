@@ -1,0 +1,124 @@
+"""Fixes the shape of a model's profiles from reference data: grids, vocabularies, projections."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+
+from collector.batch import Coded, Predictions, Values
+from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
+from profiles import (
+    ClassOutcomes,
+    Grid,
+    LatencyGrid,
+    Outcomes,
+    Projection,
+    ResidualGrid,
+    ScoreGrid,
+    Shape,
+    Space,
+    Vocabulary,
+)
+from profiles.categorical import MAX_CATEGORIES
+from profiles.counts import Floats
+
+MOST_SEGMENTS = 100  # of a column; rows with other values share one segment
+SAMPLE = 1_000_000  # a median of this many rows is as good as one of all
+
+
+class ShapeFitter:
+    """Collects batches of reference data, in bounded memory, and fits the spaces.
+
+    Args:
+        schema: the model's schema.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._numbers: dict[str, _Sample] = defaultdict(_Sample)
+        self._words: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._scored = self._predicted = False
+
+    def add(self, rows: Predictions) -> None:
+        """Take in a batch."""
+        for name, values in rows.features.items():
+            self._take(f"features.{name}", values)
+        for name, coded in rows.segments.items():
+            self._take(f"segments.{name}", coded)
+        self._scored |= rows.score is not None and bool(np.isfinite(rows.score).any())
+        if rows.prediction is not None:
+            self._predicted = True
+            self._take("prediction", rows.prediction)
+            if isinstance(rows.label, Coded):
+                self._take("prediction", rows.label)
+            elif rows.label is not None and not isinstance(rows.prediction, Coded):
+                self._take("residual", rows.prediction - rows.label)
+
+    def _take(self, name: str, values: Values) -> None:
+        if isinstance(values, Coded):
+            used = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names))
+            for word, count in zip(values.names, used.tolist(), strict=True):
+                if count:
+                    self._words[name][word] += count
+        else:
+            self._numbers[name].add(values)
+
+    def shape(self) -> Shape:
+        """The shape fitted so far."""
+        spaces: dict[str, Space] = {"latency": LatencyGrid()}
+        for name, spec in self._schema.features.items():
+            part = f"features.{name}"
+            if isinstance(spec, CategoricalFeature):
+                spaces[part] = self._vocabulary(part)
+            elif isinstance(spec, EmbeddingFeature):
+                held = self._numbers[part].rows()
+                spaces[part] = Projection.fit(held if held.size else np.zeros((0, len(spec.columns))))
+            else:
+                spaces[part] = Grid.fit(self._numbers[part].rows())
+        for name in self._schema.segments:
+            spaces[f"segments.{name}"] = self._vocabulary(f"segments.{name}", MOST_SEGMENTS)
+        return Shape(spaces | self._outcome_spaces())
+
+    def _vocabulary(self, part: str, most: int = MAX_CATEGORIES) -> Vocabulary:
+        words = self._words[part]
+        return Vocabulary.fit(list(words), list(words.values()), most)
+
+    def _outcome_spaces(self) -> dict[str, Space]:
+        if self._schema.task == "binary":
+            # without a single score there is nothing to compare later scores with
+            scored: dict[str, Space] = {"score": ScoreGrid()} if self._scored or not self._predicted else {}
+            return scored | {"prediction": Vocabulary(("0", "1")), "performance": Outcomes()}
+        if self._schema.task == "multiclass":
+            classes = self._vocabulary("prediction")
+            return {"prediction": classes, "performance": ClassOutcomes(classes)}
+        predicted = Grid.fit(self._numbers["prediction"].rows())
+        residuals = self._numbers["residual"].rows()
+        grid = Grid.fit(residuals) if np.isfinite(residuals).any() else Grid(0.0, predicted.scale / 4)
+        return {"prediction": predicted, "performance": ResidualGrid(grid)}
+
+
+class _Sample:
+    """Every 2**k-th row of a column, k growing so that at most `SAMPLE` rows are held."""
+
+    def __init__(self) -> None:
+        self._held: list[Floats] = []
+        self._stride, self._seen = 1, 0
+
+    def add(self, values: Floats) -> None:
+        first = -self._seen % self._stride
+        self._held.append(values[first :: self._stride])
+        self._seen += len(values)
+        if sum(map(len, self._held)) > SAMPLE:
+            self._held = [np.concatenate(self._held)[::2]]
+            self._stride *= 2
+
+    def rows(self) -> Floats:
+        return np.concatenate(self._held) if self._held else np.zeros(0)
+
+
+def fit_shape(schema: Schema, rows: Predictions) -> Shape:
+    """The shape of a model that has no reference yet, from its first batch."""
+    fitter = ShapeFitter(schema)
+    fitter.add(rows)
+    return fitter.shape()

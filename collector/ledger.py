@@ -1,0 +1,240 @@
+"""The exactly-once commit: a delivery and everything that it changes, in one transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+import sqlalchemy as sa
+
+from collector import tables
+from collector.batch import Batch, Labels, Predictions
+from collector.database import Database
+from collector.fit import fit_shape
+from collector.join import Halves, first_of_each, join_labels, join_predictions
+from collector.rows import load_blocks, load_shape, put, save_blocks, store_shape, write_profile
+from collector.schema import Schema
+from collector.summarize import Joined, Key, summarize, summarize_outcomes
+from collector.window import MICROSECOND
+from profiles import Profile, Shape
+
+ERRORS_TOLD = 20
+PROFILES_CACHED = 512
+LIVE_LAG = 3_600_000_000  # events at most this old come from traffic as it happens, not from a replay
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of a delivery; stored with it, so that a repeated delivery gets the same answer."""
+
+    received: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    errors: list[dict[str, str | int]] = field(default_factory=list)
+
+
+@dataclass
+class _Model:
+    """What the ledger holds in memory of one model: a copy of committed rows, dropped when a commit fails."""
+
+    shape: Shape | None
+    watermark: int
+    live: bool
+    halves: Halves
+
+
+class Ledger:
+    """Commits deliveries, exactly once each.
+
+    Args:
+        database: where everything is kept.
+        schemas: every monitored model's schema, by name.
+    """
+
+    def __init__(self, database: Database, schemas: Mapping[str, Schema]) -> None:
+        self._database, self.schemas = database, schemas
+        self._models: dict[str, _Model] = {}
+        self._profiles: dict[tuple[str, Key], Profile] = {}
+
+    def commit(self, source: str, key: str, batch: Batch, now: int) -> tuple[Receipt, bool]:
+        """Commit a delivery and its position.
+
+        Args:
+            source: where it came from, such as `http`.
+            key: its idempotency key: a delivery with a key that was committed before changes nothing.
+            batch: the validated events.
+            now: the server's time in microseconds.
+
+        Returns:
+            The receipt, and whether it is that of an earlier delivery with the same key.
+        """
+        try:
+            with self._database.write() as connection:
+                return _Commit(self, connection, source, key, batch, now).run()
+        except BaseException:
+            self._models.clear()  # memory may be ahead of the database: load again
+            self._profiles.clear()
+            raise
+
+    def model(self, connection: sa.Connection, name: str) -> _Model:
+        """The state of a model, loaded once."""
+        if name not in self._models:
+            row = connection.execute(sa.select(tables.models).filter_by(model=name)).one_or_none()
+            shape = load_shape(connection, row.shape) if row and row.shape else None
+            halves = Halves(
+                load_blocks(connection, name, "predictions"), load_blocks(connection, name, "labels")
+            )
+            self._models[name] = _Model(shape, row.watermark if row else 0, bool(row and row.live), halves)
+        return self._models[name]
+
+    def add_profiles(self, connection: sa.Connection, name: str, deltas: Mapping[Key, Profile]) -> None:
+        """Add to the stored profiles of a model."""
+        shape = self.model(connection, name).shape
+        if shape is None:
+            return
+        for key, delta in deltas.items():
+            known = self._profiles.pop((name, key), None)
+            self._profiles[name, key] = write_profile(
+                connection, (name, "production"), key, delta, shape, known
+            )
+        while len(self._profiles) > PROFILES_CACHED:
+            self._profiles.pop(next(iter(self._profiles)))
+
+
+class _Commit:
+    """One transaction's work."""
+
+    def __init__(
+        self, ledger: Ledger, connection: sa.Connection, source: str, key: str, batch: Batch, now: int
+    ) -> None:
+        self._ledger, self._connection = ledger, connection
+        self._source, self._key, self._batch, self._now = source, key, batch, now
+        self._duplicates: dict[str, int] = defaultdict(int)
+        self._deltas: dict[str, dict[Key, Profile]] = defaultdict(dict)
+
+    def run(self) -> tuple[Receipt, bool]:
+        position = {"source": self._source, "key": self._key}
+        prior = self._connection.execute(
+            sa.select(tables.deliveries.c.receipt).filter_by(**position)
+        ).scalar()
+        if prior is not None:
+            self._duplicates.update(self._batch.received)
+            self._keep_books(rejected=False)
+            return Receipt(**prior), True
+        for model, parts in self._batch.predictions.items():
+            for rows in parts:
+                self._predictions(model, rows)
+        for model, labels in self._batch.labels.items():
+            for part in labels:
+                self._labels(model, part)
+        self._deployments()
+        for model, deltas in self._deltas.items():
+            self._ledger.add_profiles(self._connection, model, deltas)
+        self._keep_rejected()
+        receipt = self._keep_books(rejected=True)
+        self._connection.execute(
+            tables.deliveries.insert().values(**position, at=self._now, receipt=asdict(receipt))
+        )
+        return receipt, False
+
+    def _predictions(self, model: str, rows: Predictions) -> None:
+        schema, state = self._ledger.schemas[model], self._ledger.model(self._connection, model)
+        if rows.ids is not None:
+            fresh = first_of_each(rows.ids, state.halves.predictions)
+            self._duplicates[model] += int((~fresh).sum())
+            rows = rows.take(fresh)
+        if not len(rows):
+            return
+        if state.shape is None:
+            state.shape = fit_shape(schema, rows)
+            store_shape(self._connection, model, state.shape, None)
+        self._advance(model, int(rows.times.max()))
+        self._add(model, summarize(rows, schema, state.shape))
+        oldest = state.watermark - schema.label_horizon // MICROSECOND
+        halves, joined = join_predictions(rows, state.halves, schema, state.shape, oldest)
+        self._joined(model, halves, joined)
+
+    def _labels(self, model: str, rows: Labels) -> None:
+        schema, state = self._ledger.schemas[model], self._ledger.model(self._connection, model)
+        fresh = first_of_each(rows.ids, state.halves.labels)
+        self._duplicates[model] += int((~fresh).sum())
+        rows = rows.take(fresh)
+        if not len(rows):
+            return
+        self._advance(model, int(rows.times.max()))
+        oldest = state.watermark - schema.label_horizon // MICROSECOND
+        halves, joined = join_labels(rows, state.halves, schema, state.shape, oldest)
+        self._joined(model, halves, joined)
+
+    def _joined(self, model: str, halves: Halves, joined: Iterable[Joined]) -> None:
+        state = self._ledger.model(self._connection, model)
+        for side in ("predictions", "labels"):
+            old, new = getattr(state.halves, side), getattr(halves, side)
+            if old is not new:
+                saved = save_blocks(self._connection, model, side, old, new)
+                halves = replace(halves, **{side: saved})
+        state.halves = halves
+        for part in joined:
+            if state.shape is not None:
+                self._add(model, summarize_outcomes(part, self._ledger.schemas[model], state.shape))
+
+    def _add(self, model: str, found: Mapping[Key, Profile]) -> None:
+        deltas = self._deltas[model]
+        for key, profile in found.items():
+            deltas[key] = deltas.get(key, Profile()) + profile
+
+    def _advance(self, model: str, moment: int) -> None:
+        """Move the model's watermark, and note whether its events come as they happen."""
+        state = self._ledger.model(self._connection, model)
+        schema = self._ledger.schemas[model]
+        live = self._now - moment < max(LIVE_LAG, schema.window.length)
+        if moment > state.watermark or live != state.live:
+            state.watermark, state.live = max(moment, state.watermark), live
+            changed = {"watermark": state.watermark, "live": state.live}
+            put(self._connection, tables.models, {"model": model}, changed, {"shape": None})
+
+    def _deployments(self) -> None:
+        for item in self._batch.deployments:
+            identity = {"model": item.model, "at": item.at, "version": item.version}
+            known = self._connection.execute(
+                sa.select(tables.deployments.c.at).filter_by(**identity)
+            ).scalar()
+            if known is not None:
+                self._duplicates[item.model] += 1
+                continue
+            self._connection.execute(
+                tables.deployments.insert().values(**identity, by=item.by, reason=item.reason)
+            )
+            self._advance(item.model, item.at)
+
+    def _keep_rejected(self) -> None:
+        if self._batch.rejections:
+            common = {"at": self._now, "source": self._source, "key": self._key}
+            rows = [common | asdict(rejection) for rejection in self._batch.rejections]
+            self._connection.execute(tables.rejected.insert(), rows)
+
+    def _keep_books(self, *, rejected: bool) -> Receipt:
+        """Add this delivery to the books: received = accepted + duplicate + rejected, for every model."""
+        refused: dict[str, int] = defaultdict(int)
+        for rejection in self._batch.rejections if rejected else ():
+            refused[rejection.model] += 1
+        sums = {"received": 0, "accepted": 0, "duplicate": 0, "rejected": 0}
+        for model, received in self._batch.received.items():
+            bad, again = refused[model], self._duplicates[model]
+            entry = {
+                "received": received,
+                "accepted": received - bad - again,
+                "duplicate": again,
+                "rejected": bad,
+            }
+            columns = {name: tables.books.c[name] + count for name, count in entry.items()}
+            identity = {"source": self._source, "model": model}
+            put(self._connection, tables.books, identity, columns, entry)
+            sums = {name: sums[name] + count for name, count in entry.items()}
+        errors = [
+            {name: getattr(item, name) for name in ("row", "field", "value", "reason", "fix")}
+            for item in self._batch.rejections[:ERRORS_TOLD]
+        ]
+        return Receipt(**sums, errors=errors)

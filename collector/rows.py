@@ -1,0 +1,102 @@
+"""Rows in and out of the collector's tables. Every function works inside its caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import sqlalchemy as sa
+
+from collector import tables
+from collector.blocks import Block, Blocks, Stored
+from collector.summarize import Key
+from profiles import Profile, Shape
+
+
+def put(
+    connection: sa.Connection,
+    table: sa.Table,
+    identity: Mapping[str, object],
+    changed: Mapping[str, object],
+    first: Mapping[str, object],
+) -> None:
+    """Update a row with `changed`, or insert it with `first` where it is new."""
+    updated = connection.execute(table.update().filter_by(**identity).values(**changed))
+    if not updated.rowcount:
+        plain = {name: value for name, value in changed.items() if not isinstance(value, sa.ColumnElement)}
+        connection.execute(table.insert().values(**identity, **{**plain, **first}))
+
+
+def write_profile(
+    connection: sa.Connection,
+    owner: tuple[str, str],
+    key: Key,
+    delta: Profile,
+    shape: Shape,
+    known: Profile | None,
+) -> Profile:
+    """Add `delta` to a stored profile, and return the sum.
+
+    Args:
+        connection: a transaction.
+        owner: the model and the role.
+        key: which profile.
+        delta: what to add.
+        shape: the shape of both; a stored profile of another shape is replaced.
+        known: the stored profile, if the caller has it at hand.
+    """
+    identity = {"model": owner[0], "role": owner[1], **key._asdict()}
+    if known is None:
+        query = sa.select(tables.profiles.c.profile).filter_by(**identity, shape=shape.digest)
+        blob = connection.execute(query).scalar()
+        known = Profile.from_bytes(blob, shape) if blob else Profile()
+    whole = known + delta
+    values = {"shape": shape.digest, "rows": whole.rows, "profile": whole.to_bytes()}
+    put(connection, tables.profiles, identity, values, {})
+    return whole
+
+
+def store_shape(connection: sa.Connection, model: str, shape: Shape, reference: str | None) -> None:
+    """Make a shape the model's."""
+    known = connection.execute(sa.select(tables.shapes.c.digest).filter_by(digest=shape.digest)).scalar()
+    if known is None:
+        connection.execute(tables.shapes.insert().values(digest=shape.digest, spaces=shape.to_json()))
+    changed = {"shape": shape.digest, "reference": reference}
+    put(connection, tables.models, {"model": model}, changed, {"watermark": 0, "live": False})
+
+
+def load_shape(connection: sa.Connection, digest: str) -> Shape:
+    """Read a shape that `store_shape` wrote."""
+    text = connection.execute(sa.select(tables.shapes.c.spaces).filter_by(digest=digest)).scalar_one()
+    return Shape.from_json(text)
+
+
+def load_blocks(connection: sa.Connection, model: str, side: str) -> Blocks:
+    """Read the blocks of one side (predictions or labels) of a model."""
+    query = sa.select(tables.blocks).filter_by(model=model, side=side).order_by(tables.blocks.c.id)
+    return Blocks(
+        tuple(
+            Stored(row.id, Block.from_bytes(row.block, row.newest, row.level))
+            for row in connection.execute(query)
+        )
+    )
+
+
+def save_blocks(connection: sa.Connection, model: str, side: str, old: Blocks, new: Blocks) -> Blocks:
+    """Write the blocks that are new and delete those that are gone; returns `new` with their keys."""
+    kept = {item.key for item in new.stored}
+    gone = [item.key for item in old.stored if item.key not in kept]
+    if gone:
+        connection.execute(tables.blocks.delete().where(tables.blocks.c.id.in_(gone)))
+    stored = []
+    for item in new.stored:
+        key = item.key
+        if key is None:
+            block = item.block
+            values = {"level": block.level, "newest": block.newest, "rows": int(np.size(block.ids))}
+            result = connection.execute(
+                tables.blocks.insert().values(model=model, side=side, **values, block=block.to_bytes())
+            )
+            key = int(result.inserted_primary_key[0]) if result.inserted_primary_key else 0
+        stored.append(Stored(key, item.block))
+    return Blocks(tuple(stored))

@@ -1,0 +1,90 @@
+"""What a monitored model's prediction log looks like: the collector's part of a monitor file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from collector.window import Window
+from detectors import Duration, parse_duration
+
+
+class Part(BaseModel):
+    """Base of configuration: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Columns(Part):
+    """How the columns are called in files. On the wire events have the names on the left."""
+
+    timestamp: str = "timestamp"
+    id: str = "id"
+    prediction: str = "prediction"
+    score: str = "score"
+    label: str = "label"
+    label_time: str = "label_time"
+    latency: str = "latency_ms"
+    status: str = "status"
+    version: str = "version"
+
+
+class NumericFeature(Part):
+    """A number; null or absent means missing."""
+
+    kind: Literal["numeric"] = "numeric"
+    required: bool = False
+
+
+class CategoricalFeature(Part):
+    """A category; numbers and booleans are read as their text."""
+
+    kind: Literal["categorical"] = "categorical"
+    required: bool = False
+
+
+class EmbeddingFeature(Part):
+    """A vector: several columns of a file, or one list on the wire."""
+
+    kind: Literal["embedding"] = "embedding"
+    columns: tuple[str, ...] = Field(min_length=1)
+    required: bool = False
+
+
+def _shorthand(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+Feature = Annotated[
+    Annotated[NumericFeature | CategoricalFeature | EmbeddingFeature, Field(discriminator="kind")],
+    BeforeValidator(_shorthand),
+]
+
+
+class Schema(Part):
+    """A model's task, features, segments and windows."""
+
+    model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    task: Literal["binary", "multiclass", "regression"]
+    columns: Columns = Columns()
+    features: dict[str, Feature] = Field(min_length=1)
+    segments: tuple[str, ...] = ()
+    window: Window = Window(size=parse_duration("1h"))
+    lateness: Duration | None = Field(
+        default=None, description="How long a window stays open after its end; none when left out."
+    )
+    label_horizon: Duration = Field(
+        default=parse_duration("60d"), description="Predictions older than this are no longer joined."
+    )
+    positive: str | None = Field(
+        default=None, description="The label of the positive class, when not 1/true."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.positive is not None and self.task != "binary":
+            raise ValueError(f"positive: {self.positive!r} only makes sense for task: binary; leave it out")
+        if len(set(self.segments)) < len(self.segments):
+            raise ValueError(f"segments: {list(self.segments)} names one twice")
+        return self

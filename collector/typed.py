@@ -1,0 +1,143 @@
+"""Reads columns as a schema declares them: a source brings values, this gives them type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from collector import columns
+from collector.batch import Coded, Mask, Values
+from collector.columns import BadValueError, Fault
+from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
+from profiles.counts import Floats
+
+Column = Any  # a Python list or an Arrow array (pyarrow ships no types)
+TRUE, FALSE = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
+HTTP_GOOD = range(100, 400)
+
+
+class Reader:
+    """Reads columns by the schema, and reports what is wrong to `fault(field, faults)`."""
+
+    def __init__(
+        self, schema: Schema, *, nan_is_missing: bool, fault: Callable[[str, Sequence[Fault]], None]
+    ) -> None:
+        self._schema, self._lenient, self._fault = schema, nan_is_missing, fault
+
+    def _told(self, name: str, read: tuple[Any, list[Fault]]) -> Any:
+        self._fault(name, read[1])
+        return read[0]
+
+    def feature(self, name: str, values: Column) -> Values:
+        """The column of a feature."""
+        spec = self._schema.features[name]
+        field = f"features.{name}"
+        if isinstance(spec, EmbeddingFeature):
+            column: Values = self._told(field, columns.vectors(columns.listed(values), len(spec.columns)))
+        elif isinstance(spec, CategoricalFeature):
+            column = self._told(field, columns.categorical(values, nan_is_missing=self._lenient))
+        else:
+            column = self._told(field, columns.numeric(values, nan_is_missing=self._lenient))
+        if spec.required:
+            absent = (
+                column.codes < 0
+                if isinstance(column, Coded)
+                else np.isnan(column.reshape(len(column), -1)[:, 0])
+            )
+            fix = "send a value, or take `required` off the feature"
+            self._fault(field, [Fault(int(row), None, "missing", fix) for row in np.flatnonzero(absent)])
+        return column
+
+    def category(self, name: str, values: Column) -> Coded:
+        """A column of names: a version or a segment."""
+        column: Coded = self._told(name, columns.categorical(values, nan_is_missing=self._lenient))
+        return column
+
+    def outcome(self, name: str, values: Column | None) -> Values | None:
+        """A prediction or a label, as the task has it: 0/1, a class, or a number; NaN or -1 for missing."""
+        if values is None:
+            return None
+        if self._schema.task == "multiclass":
+            return self.category(name, values)
+        if self._schema.task == "regression":
+            number: Floats = self._told(name, columns.numeric(values, nan_is_missing=self._lenient))
+            return number
+        return self._binary(name, values)
+
+    def _binary(self, name: str, values: Column) -> Floats:
+        if isinstance(values, pa.Array):
+            if pa.types.is_boolean(values.type):
+                values = values.cast(pa.int8())
+            if self._schema.positive is None and (
+                pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
+            ):
+                quick: Floats = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+                if np.isin(quick[~np.isnan(quick)], (0.0, 1.0)).all():
+                    return quick
+        clean, faults = columns.one_by_one(values, self._class, np.nan)
+        self._fault(name, faults)
+        return np.array(clean, np.float64)
+
+    def _class(self, value: Any) -> float:
+        word = columns.text(None if self._lenient and isinstance(value, float) and np.isnan(value) else value)
+        if word is None:
+            return float("nan")
+        if self._schema.positive is not None:
+            return float(word == self._schema.positive)
+        if word.lower() in TRUE:
+            return 1.0
+        if word.lower() in FALSE:
+            return 0.0
+        raise BadValueError("not a class of a binary task", "send 0 or 1, or name the class in `positive:`")
+
+    def score(self, values: Column | None) -> Floats | None:
+        """A probability of the positive class, NaN for missing."""
+        if values is None:
+            return None
+        column: Floats = self._told("score", columns.numeric(values, nan_is_missing=self._lenient))
+        if self._schema.task != "regression":
+            self._bounded("score", column, 0.0, 1.0, "send a probability from 0 to 1")
+        return column
+
+    def latency(self, values: Column | None) -> Floats | None:
+        """Milliseconds, NaN for missing."""
+        if values is None:
+            return None
+        column: Floats = self._told("latency_ms", columns.numeric(values, nan_is_missing=self._lenient))
+        self._bounded("latency_ms", column, 0.0, float("inf"), "send milliseconds, 0 or more")
+        return column
+
+    def _bounded(self, name: str, column: Floats, low: float, high: float, fix: str) -> None:
+        for row in np.flatnonzero((column < low) | (column > high)):
+            value = float(column[row])
+            self._fault(name, [Fault(int(row), value, f"{value:g} is outside {low:g} to {high:g}", fix)])
+
+    def failed(self, values: Column | None) -> Mask | None:
+        """Whether each request failed: an HTTP status of 400 or above, or a word that is not `ok`."""
+        if values is None:
+            return None
+        if isinstance(values, pa.Array) and pa.types.is_integer(values.type):
+            codes: Floats = pc.fill_null(values, 200).to_numpy(zero_copy_only=False)
+            return (codes < HTTP_GOOD.start) | (codes >= HTTP_GOOD.stop)
+        coded = self.category("status", values)
+        bad = np.array([not _is_good(name) for name in (*coded.names, "ok")], bool)
+        failed: Mask = bad[coded.codes]  # -1, a missing status, is the last: ok
+        return failed
+
+
+def _is_good(status: str) -> bool:
+    if status.isdigit():
+        return int(status) in HTTP_GOOD
+    return status.lower() in {"ok", "success"}
+
+
+def decided(task: str, prediction: Values | None, score: Floats | None) -> Values | None:
+    """The prediction, where a binary task logs a score alone: whether the score reaches one half."""
+    if task != "binary" or score is None or isinstance(prediction, Coded):
+        return prediction
+    by_score = np.where(np.isnan(score), np.nan, score >= 0.5)  # noqa: PLR2004 - the usual threshold
+    return by_score if prediction is None else np.where(np.isnan(prediction), by_score, prediction)

@@ -1,0 +1,236 @@
+"""From events to a batch of clean columns: every row is accepted, or rejected with its reason."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from collector import columns
+from collector.batch import Batch, Coded, Deployment, Hashes, Labels, Mask, Predictions, Rejection
+from collector.columns import BadValueError, Fault
+from collector.decode import BadBodyError
+from collector.schema import Schema
+from collector.typed import Reader, decided
+from profiles.counts import Ints
+
+RAW_KEPT = 2000
+KINDS = ("prediction", "label", "deployment")
+Rows = list[tuple[int, dict[str, Any]]]
+
+
+class Validator:
+    """Sorts events by kind and model, reads their columns, and keeps what is wrong with each row.
+
+    Args:
+        schemas: every monitored model's schema, by name.
+    """
+
+    def __init__(self, schemas: Mapping[str, Schema]) -> None:
+        self._schemas = schemas
+
+    def batch(self, events: Sequence[Any], kind: str | None, now: float | None) -> Batch:
+        """Validate one delivery.
+
+        Args:
+            events: what `decode` returned; rows that are no objects, or errors, are rejected.
+            kind: what all of them are, or None when each says so in its field `kind`.
+            now: the server's time in seconds, or None to accept times in the future.
+        """
+        rejections: list[Rejection] = []
+        groups: dict[tuple[str, str], Rows] = defaultdict(list)
+        received: dict[str, int] = defaultdict(int)
+        for row, event in enumerate(events):
+            refused, sort, model = self._sort(row, event, kind)
+            received[model if model in self._schemas else ""] += 1
+            if refused:
+                rejections.append(refused)
+            else:
+                groups[sort, model].append((row, event))
+        predictions: dict[str, list[Predictions]] = {}
+        labels: dict[str, list[Labels]] = {}
+        deployments: list[Deployment] = []
+        for (sort, model), rows in groups.items():
+            sheet = _Sheet(sort, self._schemas[model], rows, now)
+            if sort == "prediction":
+                predictions[model] = [sheet.predictions()]
+            elif sort == "label":
+                labels[model] = [sheet.labels()]
+            else:
+                deployments += sheet.deployments()
+            rejections += sheet.rejections()
+        rejections.sort(key=lambda rejection: rejection.row)
+        return Batch(received, predictions, labels, deployments, rejections)
+
+    def _sort(self, row: int, event: Any, kind: str | None) -> tuple[Rejection | None, str, str]:
+        """The row's kind and model, or why it has none."""
+        if isinstance(event, BadBodyError):
+            return _rejection(row, kind or "", "", Fault(row, "", str(event), event.fix), "", ""), "", ""
+        if not isinstance(event, dict):
+            fault = Fault(row, event, f"expected an object, got {type(event).__name__}", "send a JSON object")
+            return _rejection(row, kind or "", "", fault, "", event), "", ""
+        sort = kind or event.get("kind")
+        if sort not in KINDS:
+            fault = Fault(row, sort, "not a kind of event", f"send one of {', '.join(KINDS)}")
+            return _rejection(row, str(sort), "", fault, "kind", event), "", ""
+        model = event.get("model")
+        if not isinstance(model, str) or model not in self._schemas:
+            known = ", ".join(sorted(self._schemas)) or "none"
+            fault = Fault(
+                row, model, "no such model is monitored", f"monitored are: {known}; add a monitor file"
+            )
+            return _rejection(row, sort, "", fault, "model", event), "", ""
+        return None, sort, model
+
+
+def _rejection(row: int, kind: str, model: str, fault: Fault, name: str, event: Any) -> Rejection:
+    raw = event if isinstance(event, str) else json.dumps(event, default=str)
+    value = fault.value if isinstance(fault.value, str) else json.dumps(fault.value, default=str)
+    return Rejection(row, kind, model, name, value[:200], fault.reason, fault.fix, raw[:RAW_KEPT])
+
+
+class _Sheet:
+    """Rows of one kind and model on their way to columns."""
+
+    def __init__(self, kind: str, schema: Schema, rows: Rows, now: float | None) -> None:
+        self._kind, self._schema, self._now = kind, schema, now
+        self._rows = [row for row, _ in rows]
+        self._events = [event for _, event in rows]
+        self._faults: dict[int, tuple[str, Fault]] = {}
+        self._reader = Reader(schema, nan_is_missing=False, fault=self._fault)
+
+    def _fault(self, name: str, faults: Sequence[Fault]) -> None:
+        for fault in faults:
+            self._faults.setdefault(fault.row, (name, fault))
+
+    def _field(self, name: str) -> list[Any]:
+        return [event.get(name) for event in self._events]
+
+    def _any(self, name: str) -> list[Any] | None:
+        values = self._field(name)
+        return values if any(value is not None for value in values) else None
+
+    def _good(self) -> Mask:
+        good = np.ones(len(self._events), bool)
+        good[list(self._faults)] = False
+        return good
+
+    def rejections(self) -> list[Rejection]:
+        """One for each bad row, by its first bad field."""
+        return [
+            _rejection(self._rows[at], self._kind, self._schema.model, fault, name, self._events[at])
+            for at, (name, fault) in sorted(self._faults.items())
+        ]
+
+    def predictions(self) -> Predictions:
+        """The good rows of predictions."""
+        reader = self._reader
+        held = {name: self._mapping(name) for name in ("features", "tags")}
+        prediction = reader.outcome("prediction", self._any("prediction"))
+        score = reader.score(self._any("score"))
+        read = Predictions(
+            ids=self._ids(),
+            times=self._times(),
+            versions=self._versions(),
+            features={
+                name: reader.feature(name, [row.get(name) for row in held["features"]])
+                for name in self._schema.features
+            },
+            prediction=decided(self._schema.task, prediction, score),
+            score=score,
+            latency=reader.latency(self._any("latency_ms")),
+            failed=reader.failed(self._any("status")),
+            segments={
+                name: reader.category(
+                    f"tags.{name}",
+                    [
+                        features.get(name, tags.get(name))
+                        for features, tags in zip(held["features"], held["tags"], strict=True)
+                    ],
+                )
+                for name in self._schema.segments
+            },
+        )
+        self._require_outcome()
+        return read.take(self._good())
+
+    def _require_outcome(self) -> None:
+        fix = "send the prediction" + (", or a score" if self._schema.task == "binary" else "")
+        for at, event in enumerate(self._events):
+            scored = self._schema.task == "binary" and event.get("score") is not None
+            if event.get("prediction") is None and not scored and event.get("status") in (None, "ok", 200):
+                self._fault("prediction", [Fault(at, None, "missing", fix)])
+
+    def labels(self) -> Labels:
+        """The good rows of labels."""
+        values = self._field("label")
+        self._fault(
+            "label",
+            [
+                Fault(at, None, "missing", "send the label")
+                for at, value in enumerate(values)
+                if value is None
+            ],
+        )
+        read = self._reader.outcome("label", values)
+        times = self._times()
+        ids = self._ids()
+        assert read is not None  # noqa: S101 - a list was given
+        return Labels(ids, times, read).take(self._good())
+
+    def deployments(self) -> list[Deployment]:
+        """The good rows of deployments."""
+        times = self._times()
+        names = {name: self._texts(name) for name in ("version", "by", "reason")}
+        for at, version in enumerate(names["version"]):
+            if not version:
+                self._fault("version", [Fault(at, version, "missing", "send the version that went live")])
+        return [
+            Deployment(
+                self._schema.model, names["version"][at], int(times[at]), names["by"][at], names["reason"][at]
+            )
+            for at in np.flatnonzero(self._good()).tolist()
+        ]
+
+    def _texts(self, name: str) -> list[str]:
+        clean, faults = columns.one_by_one(self._field(name), lambda value: columns.text(value) or "", "")
+        self._fault(name, faults)
+        return clean
+
+    def _ids(self) -> Hashes:
+        def read(value: Any) -> str:
+            if value is None or value == "":
+                raise BadValueError("missing", "send a unique id: labels and retries are matched by it")
+            return columns.text(value) or ""
+
+        values = self._field("id")
+        clean, faults = columns.one_by_one(values, read, "")
+        self._fault("id", faults)
+        return columns.hashes(clean)
+
+    def _times(self) -> Ints:
+        clean, faults = columns.times(self._field("timestamp"), self._now)
+        self._fault("timestamp", faults)
+        fix = "send the event's time: seconds since 1970, or ISO 8601"
+        missing = [Fault(int(at), None, "missing", fix) for at in np.flatnonzero(clean == 0)]
+        self._fault("timestamp", missing)
+        return clean
+
+    def _versions(self) -> Coded:
+        return self._reader.category("version", [value or "unknown" for value in self._field("version")])
+
+    def _mapping(self, name: str) -> list[dict[str, Any]]:
+        def read(value: Any) -> dict[str, Any]:
+            if value is not None and not isinstance(value, dict):
+                raise BadValueError(
+                    f"expected an object, got {type(value).__name__}", f"send {name} as an object"
+                )
+            return value or {}
+
+        empty: dict[str, Any] = {}
+        clean, faults = columns.one_by_one(self._field(name), read, empty)
+        self._fault(name, faults)
+        return clean
