@@ -48,8 +48,8 @@ def events_of_json(body: bytes, group: str) -> list[Any]:
 
     Args:
         body: UTF-8 JSON.
-        group: `predictions`, `labels`, `deployments` or `events`: where it was posted, and the key of the list
-            in an envelope such as `{"model": "m", "version": "v1", "predictions": [...]}`.
+        group: `predictions`, `labels`, `deployments` or `events`: where it was posted, and the key of the
+            list in an envelope such as `{"model": "m", "version": "v1", "predictions": [...]}`.
 
     Raises:
         BadBodyError: it is not JSON, or no event.

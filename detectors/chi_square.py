@@ -68,7 +68,15 @@ class ChiSquare(Detector):
             value=float(np.sqrt(statistic / size)),
             threshold=float(np.sqrt(baseline.dispersion.threshold(alpha, size) / size)),
             p_value=baseline.dispersion.p_value(statistic, size),
+            note=_largest_change(baseline, cells, current),
         )
+
+
+def _largest_change(baseline: Baseline, cells: Floats, current: CategoricalSummary) -> str:
+    before, after = baseline.cells / baseline.cells.sum(), cells / cells.sum()
+    place = int(np.argmax(np.abs(after - before)))
+    name = current.space.label(int(baseline.codes[place])) if place < baseline.codes.size else "(rare)"
+    return f"share of {name!r} {before[place]:.1%} -> {after[place]:.1%}"
 
 
 def chi_square(one: Floats, other: Floats) -> float:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from profiles.counts import Floats
 
@@ -67,11 +67,11 @@ class Dispersion:
 
     def p_value(self, statistic: float, size: float) -> float:
         """The probability that a healthy window of `size` effective rows reaches `statistic`."""
-        return float(stats.f.sf(statistic / self.mean(size), self.df, self.df * self.windows))
+        return float(special.fdtrc(self.df, self.df * self.windows, statistic / self.mean(size)))
 
     def threshold(self, alpha: float, size: float) -> float:
         """The statistic whose p-value is `alpha`."""
-        return float(stats.f.isf(alpha, self.df, self.df * self.windows)) * self.mean(size)
+        return float(special.fdtri(self.df, self.df * self.windows, 1 - alpha)) * self.mean(size)
 
 
 def effective_size(one: float, other: float) -> float:

@@ -13,6 +13,7 @@ from detectors.dispersion import Dispersion, effective_size
 from detectors.judgement import Judgement, insufficient
 from profiles import Counts, NumericSummary
 from profiles.counts import Floats, aligned
+from profiles.numeric import counted_quantile
 
 MEAN_SQUARE = np.pi**2 / 12  # of Kolmogorov's distribution
 TAIL_DF = 3.0  # a chi-square with 3 degrees lies just above its tail, 2 exp(-2 t**2)
@@ -66,7 +67,12 @@ class KolmogorovSmirnov(Detector):
             value=distance,
             threshold=min(1.0, float(np.sqrt(baseline.dispersion.threshold(alpha, size) / size))),
             p_value=baseline.dispersion.p_value(distance**2 * size, size),
+            note=f"median {_median(current, baseline.counts):.4g} -> {current.quantile(0.5):.4g}",
         )
+
+
+def _median(current: NumericSummary, counts: Counts) -> float:
+    return counted_quantile(current.space, counts, 0.5)
 
 
 def distance_of(one: Counts, other: Counts) -> float:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from profiles.counts import Floats
 
 FEW_WINDOWS = 3
+MOST_DF = 1e6  # a normal distribution, to seven digits
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,10 @@ class Spread:
         """The probability that a healthy window is at least this bad."""
         scale, df = self._scale(error)
         shortfall = self.mean - value if higher_is_better else value - self.mean
-        return float(stats.t.sf(shortfall / max(scale, 1e-12), df))
+        return float(special.stdtr(min(df, MOST_DF), -shortfall / max(scale, 1e-12)))
 
     def threshold(self, alpha: float, error: float, *, higher_is_better: bool) -> float:
         """The value whose p-value is `alpha`."""
         scale, df = self._scale(error)
-        reach = float(stats.t.isf(alpha, df)) * scale
+        reach = -float(special.stdtrit(min(df, MOST_DF), alpha)) * scale
         return self.mean - reach if higher_is_better else self.mean + reach

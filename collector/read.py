@@ -1,0 +1,115 @@
+"""Reads what was committed: shapes, windows, and sums of profiles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from collector import tables
+from collector.rows import load_shape
+from collector.summarize import AT_PREDICTION, EVERYTHING
+from profiles import Profile, Shape
+
+Role = str  # "production" or "reference"
+
+
+class Reader:
+    """Reads one model's profiles, on its current shape, through a connection.
+
+    Args:
+        connection: for reading, or a transaction.
+        model: the model.
+    """
+
+    def __init__(self, connection: sa.Connection, model: str) -> None:
+        self._connection, self._model = connection, model
+        self.row = connection.execute(sa.select(tables.models).filter_by(model=model)).one_or_none()
+        digest = self.row.shape if self.row else None
+        self.shape: Shape | None = load_shape(connection, digest) if digest else None
+
+    def _query(self, role: Role, *columns: Any) -> Any:
+        digest = self.shape.digest if self.shape else ""
+        return sa.select(*columns).filter_by(model=self._model, role=role, shape=digest)
+
+    def starts(self, role: Role, low: int | None = None, high: int | None = None) -> list[int]:
+        """The starts of the windows with predictions, from `low` up to and without `high`, ascending."""
+        column = tables.profiles.c.start
+        query = self._query(role, column).filter_by(known=AT_PREDICTION, segment=EVERYTHING)
+        query = query if low is None else query.where(column >= low)
+        query = query if high is None else query.where(column < high)
+        return list(self._connection.execute(query.distinct().order_by(column)).scalars())
+
+    def segments(self, role: Role) -> list[str]:
+        """The segments that have profiles; "" is all rows."""
+        query = self._query(role, tables.profiles.c.segment).distinct()
+        return sorted(self._connection.execute(query).scalars())
+
+    def versions(self, start: int, role: Role = "production") -> dict[str, int]:
+        """The versions that served in a window, with their rows."""
+        query = self._query(role, tables.profiles.c.version, tables.profiles.c.rows)
+        query = query.filter_by(start=start, known=AT_PREDICTION, segment=EVERYTHING)
+        return {version: rows for version, rows in self._connection.execute(query)}
+
+    def traffic(
+        self, role: Role, starts: Iterable[int], segment: str = EVERYTHING, version: str | None = None
+    ) -> dict[int, Profile]:
+        """Profiles of what was known at prediction, by window start, summed over versions unless one is given."""
+        query = self._query(role, tables.profiles.c.start, tables.profiles.c.profile)
+        query = query.filter_by(known=AT_PREDICTION, segment=segment)
+        return self._sums(query, starts, version)
+
+    def outcomes(
+        self,
+        role: Role,
+        starts: Iterable[int],
+        segment: str = EVERYTHING,
+        before: int | None = None,
+        version: str | None = None,
+    ) -> dict[int, Profile]:
+        """Profiles of joined labels that were known before a moment, by window start."""
+        known = tables.profiles.c.known
+        query = self._query(role, tables.profiles.c.start, tables.profiles.c.profile)
+        query = query.where(known > AT_PREDICTION).filter_by(segment=segment)
+        return self._sums(query if before is None else query.where(known < before), starts, version)
+
+    def _sums(self, query: Any, starts: Iterable[int], version: str | None) -> dict[int, Profile]:
+        if self.shape is None:
+            return {}
+        wanted = sorted(set(starts))
+        if not wanted:
+            return {}
+        column = tables.profiles.c.start
+        query = query.where(column >= wanted[0], column <= wanted[-1])
+        query = query if version is None else query.filter_by(version=version)
+        query = query.order_by(column, tables.profiles.c.known, tables.profiles.c.version)
+        keep, sums = set(wanted), defaultdict[int, Profile](Profile)
+        for start, blob in self._connection.execute(query):
+            if start in keep:
+                sums[start] = sums[start] + Profile.from_bytes(blob, self.shape)
+        return dict(sums)
+
+    def labels(self, starts: Iterable[int], before: int, since: int = 1) -> dict[int, int]:
+        """How many labels of each window became known in label windows from `since` up to `before`."""
+        wanted = sorted(set(starts))
+        if not wanted:
+            return {}
+        start, known = tables.profiles.c.start, tables.profiles.c.known
+        query = self._query("production", start, sa.func.sum(tables.profiles.c.rows)).filter_by(
+            segment=EVERYTHING
+        )
+        query = query.where(known >= since, known < before, start >= wanted[0], start <= wanted[-1])
+        return {when: int(rows) for when, rows in self._connection.execute(query.group_by(start))}
+
+    def rows(self, starts: Iterable[int]) -> dict[int, int]:
+        """How many predictions each window has."""
+        wanted = sorted(set(starts))
+        if not wanted:
+            return {}
+        start = tables.profiles.c.start
+        query = self._query("production", start, sa.func.sum(tables.profiles.c.rows))
+        query = query.filter_by(segment=EVERYTHING, known=AT_PREDICTION)
+        query = query.where(start >= wanted[0], start <= wanted[-1]).group_by(start)
+        return {when: int(rows) for when, rows in self._connection.execute(query)}
