@@ -23,7 +23,7 @@ class Options:
     """Checked options; `Monitor` explains them."""
 
     model: str
-    endpoint: str = ENDPOINT
+    endpoint: str = field(default=ENDPOINT, repr=False)  # it may hold a password
     token: str | None = field(default=None, repr=False)
     max_queue: int = MAX_QUEUE
     batch_size: int = BATCH_SIZE
@@ -53,7 +53,7 @@ def parse_endpoint(endpoint: str) -> Address:
     """
     wrong = "endpoint must look like http://host:8700 or https://host"
     try:
-        url = urllib.parse.urlsplit(endpoint)
+        url = urllib.parse.urlsplit(str(endpoint))
         host, port = url.hostname, url.port
     except ValueError as error:
         raise ValueError(f"{wrong}: {error}") from error

@@ -27,14 +27,14 @@ class Segment:
         start: How many of its bytes are answered for.
         leftover: Whether an earlier process wrote it.
         rows: How many lines of it are not answered for; unknown, and 0, for a leftover.
-        size: Its bytes; unknown, and 0, for a leftover.
+        finished: Whether all of it is answered for, and the file gone.
     """
 
     path: Path
     start: int = 0
     leftover: bool = False
     rows: int = 0
-    size: int = 0
+    finished: bool = False
 
     @property
     def name(self) -> str:
@@ -54,6 +54,8 @@ class Segment:
         Raises:
             OSError: The file cannot be read.
         """
+        if self.finished:
+            return None
         keyed = _KEYED.fullmatch(self.path.name) if self.start == 0 else None
         lines: list[bytes] = []
         size = 0
@@ -72,12 +74,20 @@ class Segment:
 
     def torn(self) -> bool:
         """Whether bytes without a line end are left after the last line."""
-        return self.path.stat().st_size > self.start
+        return not self.finished and self.path.stat().st_size > self.start
 
     def advance(self, batch: Batch) -> None:
-        """Notes that a batch is answered for. Losing the note costs one request under a known key."""
+        """Notes that a batch is answered for; deletes the file if it was the last.
+
+        Losing the note costs one request under a known key.
+        """
         self.start = batch.start + batch.size
         self.rows -= batch.own
+        with contextlib.suppress(OSError):
+            self.finished = self.path.stat().st_size == self.start
+        if self.finished:
+            self.remove()
+            return
         scratch = self.path.with_suffix(".tmp")
         with contextlib.suppress(OSError):
             scratch.write_text(str(self.start))
@@ -85,9 +95,9 @@ class Segment:
 
     def remove(self) -> None:
         """Deletes the file, and the note about it after it."""
-        with contextlib.suppress(OSError):
-            self.path.unlink()
-            self.path.with_suffix(".done").unlink()
+        for path in (self.path, self.path.with_suffix(".done")):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     @classmethod
     def found(cls, path: Path) -> Segment:
@@ -136,7 +146,7 @@ class SegmentWriter:
     def seal(self) -> Segment:
         """Closes the file; nothing will be appended to it any more."""
         self._file.close()
-        return Segment(self.path, rows=self.rows, size=self.size)
+        return Segment(self.path, rows=self.rows)
 
     def discard(self) -> None:
         """Closes the handle only: in a forked child, the file is the parent's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from collections import deque
@@ -56,7 +57,9 @@ class FakeCollector:
         events: The rows of all applied batches, in the order of arrival.
         requests: All requests, whatever became of them.
         script: The answers to the next requests; 200 after that.
+        connections: How many connections were made.
         most_rows: Batches of more rows are answered with 413.
+        most_bytes: So are longer bodies.
 
     >>> collector = FakeCollector()
     >>> collector.script.append(Answer(503, headers={"Retry-After": "1"}))
@@ -67,7 +70,9 @@ class FakeCollector:
         self.events: list[dict[str, Any]] = []
         self.requests: list[Received] = []
         self.script: deque[Answer] = deque()
-        self.most_rows: int | None = None
+        self.connections = 0
+        self.most_rows: float = math.inf
+        self.most_bytes: float = math.inf
         self._keys: set[str] = set()
         self._lock = threading.Lock()
         self._server = _Server(port, self)
@@ -76,7 +81,7 @@ class FakeCollector:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 
-    def receive(self, request: Received) -> Answer:
+    def receive(self, request: Received, size: int) -> Answer:
         """Keeps a request and decides on the answer."""
         with self._lock:
             self.requests.append(request)
@@ -84,12 +89,23 @@ class FakeCollector:
         if answer.delay:
             time.sleep(answer.delay)
         with self._lock:
-            if self.most_rows is not None and len(request.rows) > self.most_rows:
+            if len(request.rows) > self.most_rows or size > self.most_bytes:
                 return Answer(413)
             if (answer.apply or answer.status == 200) and request.key not in self._keys:  # noqa: PLR2004 - HTTP
                 self._keys.add(request.key)
                 self.events.extend(request.rows)
         return answer
+
+    def wait(self, events: int, timeout: float = 10.0) -> bool:
+        """Waits, at most `timeout` seconds, until that many events are there; says whether they are."""
+        deadline = time.monotonic() + timeout
+        while len(self.events) < events and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return len(self.events) >= events
+
+    def cut(self) -> None:
+        """Cuts the connections."""
+        self._server.cut()
 
     def close(self) -> None:
         """Stops listening and cuts the connections."""
@@ -117,6 +133,7 @@ class _Server(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)
+        self.collector.connections += 1
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
@@ -125,8 +142,11 @@ class _Server(ThreadingHTTPServer):
 
     def server_close(self) -> None:
         super().server_close()
+        self.cut()
+
+    def cut(self) -> None:
         for request in list(self._open):
-            super().shutdown_request(request)
+            self.shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Says nothing: tests cut connections on purpose."""
@@ -134,12 +154,15 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits 40 ms between its head and its body
     server: _Server
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         rows = [json.loads(line) for line in body.splitlines()]
-        answer = self.server.collector.receive(Received(self.path, dict(self.headers.items()), rows))
+        answer = self.server.collector.receive(
+            Received(self.path, dict(self.headers.items()), rows), len(body)
+        )
         if answer.drop:
             self.close_connection = True
             return
@@ -148,9 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None:
             content = json.dumps(receipt).encode() if answer.status == 200 else b"no"  # noqa: PLR2004 - HTTP
         self.send_response(answer.status)
-        for name, value in answer.headers.items():
+        for name, value in {"Content-Length": str(len(content)), **answer.headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
