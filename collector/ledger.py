@@ -150,7 +150,8 @@ class _Commit:
         if state.shape is None:
             state.shape = fit_shape(schema, rows)
             store_shape(self._connection, model, state.shape, None)
-        self._advance(model, int(rows.times.max()))
+        known = rows.times if rows.label_times is None else rows.label_times
+        self._advance(model, int(max(rows.times.max(), known.max())))
         self._add(model, summarize(rows, schema, state.shape))
         oldest = state.watermark - schema.label_horizon // MICROSECOND
         halves, joined = join_predictions(rows, state.halves, schema, state.shape, oldest)

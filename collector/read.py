@@ -51,12 +51,12 @@ class Reader:
         """The versions that served in a window, with their rows."""
         query = self._query(role, tables.profiles.c.version, tables.profiles.c.rows)
         query = query.filter_by(start=start, known=AT_PREDICTION, segment=EVERYTHING)
-        return {version: rows for version, rows in self._connection.execute(query)}
+        return dict(self._connection.execute(query).tuples())
 
     def traffic(
         self, role: Role, starts: Iterable[int], segment: str = EVERYTHING, version: str | None = None
     ) -> dict[int, Profile]:
-        """Profiles of what was known at prediction, by window start, summed over versions unless one is given."""
+        """Profiles of what was known at prediction, by window start; of all versions, or of one."""
         query = self._query(role, tables.profiles.c.start, tables.profiles.c.profile)
         query = query.filter_by(known=AT_PREDICTION, segment=segment)
         return self._sums(query, starts, version)

@@ -12,6 +12,8 @@ from collector.blocks import Block, Blocks, Stored
 from collector.summarize import Key
 from profiles import Profile, Shape
 
+SHAPES: dict[str, Shape] = {}
+
 
 def put(
     connection: sa.Connection,
@@ -67,8 +69,10 @@ def store_shape(connection: sa.Connection, model: str, shape: Shape, reference: 
 
 def load_shape(connection: sa.Connection, digest: str) -> Shape:
     """Read a shape that `store_shape` wrote."""
-    text = connection.execute(sa.select(tables.shapes.c.spaces).filter_by(digest=digest)).scalar_one()
-    return Shape.from_json(text)
+    if digest not in SHAPES:  # content-addressed, so it cannot go stale
+        query = sa.select(tables.shapes.c.spaces).filter_by(digest=digest)
+        SHAPES[digest] = Shape.from_json(connection.execute(query).scalar_one())
+    return SHAPES[digest]
 
 
 def load_blocks(connection: sa.Connection, model: str, side: str) -> Blocks:

@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""The spine: command line, configuration, service assembly, the evaluation loop."""

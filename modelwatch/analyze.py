@@ -1,0 +1,94 @@
+"""The offline command: the service's own pipeline over files, in event time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from alerts import tables
+from alerts.line import Line
+from collector.database import Database
+from collector.files import LabelFile, PredictionFile
+from collector.ledger import Ledger
+from detectors import Verdict
+from modelwatch import schema
+from modelwatch.evaluation import Evaluation
+from modelwatch.monitor import Monitor
+from modelwatch.reference import install_file
+
+Advanced = Callable[[str, int, int], None]
+
+
+def ingest(
+    database: Database, monitor: Monitor, production: Path, labels: Path | None, advanced: Advanced
+) -> None:
+    """Commit files as the collector commits batches.
+
+    Args:
+        database: where to.
+        monitor: describes the files.
+        production: a Parquet file of predictions.
+        labels: a Parquet file of labels, or None.
+        advanced: told what is read, how many rows so far, and of how many.
+
+    Raises:
+        FileError: a file cannot be read.
+    """
+    ledger = Ledger(database, {monitor.model: monitor})
+    sources: list[tuple[str, PredictionFile | LabelFile]] = [
+        ("predictions", PredictionFile(production, monitor))
+    ]
+    if labels is not None:
+        sources.append(("labels", LabelFile(labels, monitor)))
+    for name, source in sources:
+        read = 0
+        for place, batch in enumerate(source.batches()):
+            ledger.commit(f"file:{name}", str(place), batch, 0)
+            read += batch.total
+            advanced(name, read, source.rows)
+
+
+def analyze(
+    monitor: Monitor,
+    reference: Path | None,
+    production: Path,
+    labels: Path | None = None,
+    advanced: Advanced = lambda _name, _read, _rows: None,
+) -> Iterator[Line]:
+    """Judge every window of a file, as the service would have.
+
+    Args:
+        monitor: what to judge.
+        reference: a Parquet file of known-good predictions; None for the monitor's own reference.
+        production: a Parquet file of predictions, with or without labels in the same rows.
+        labels: a Parquet file of labels that came later, or None.
+        advanced: told how far it is.
+
+    Yields:
+        The lines in the order in which they were known, then of their windows.
+
+    Raises:
+        FileError: a file cannot be read.
+    """
+    database = Database(None)
+    schema.create(database)
+    if reference is not None:
+        file_reference = {"kind": "file", "path": reference}
+        monitor = Monitor.model_validate({**dict(monitor), "reference": file_reference})
+        install_file(database, monitor, reference)
+    ingest(database, monitor, production, labels, advanced)
+    Evaluation(database, monitor, "").advance(None, flush=True)
+    with database.read() as connection:
+        yield from stored_lines(connection, monitor.model)
+    database.close()
+
+
+def stored_lines(connection: sa.Connection, model: str) -> Iterator[Line]:
+    """The lines that were judged, in the order in which they were known."""
+    names = [column for column in tables.verdicts.c if column.name not in ("id", "model")]
+    order = (tables.verdicts.c.known_at, tables.verdicts.c.start, tables.verdicts.c.id)
+    query = sa.select(*names).where(tables.verdicts.c.model == model).order_by(*order)
+    for row in connection.execute(query).mappings():
+        yield Line(**{**row, "verdict": Verdict(row["verdict"])})

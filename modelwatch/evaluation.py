@@ -1,0 +1,195 @@
+"""The evaluation loop: every window is judged once, in one transaction with what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from alerts import tables
+from alerts.incidents import IncidentDesk
+from alerts.line import Line
+from collector.database import Database
+from collector.read import Reader
+from collector.rows import put
+from collector.summarize import EVERYTHING
+from collector.window import MICROSECOND
+from detectors import Budget, Judgement, checks
+from modelwatch.judging import Judge, Moment, in_breach, learn
+from modelwatch.monitor import Monitor
+from modelwatch.outcomes import OutcomeJudge
+from modelwatch.reference import Windows, profiles_of
+from modelwatch.trackers import Trackers
+
+LIVE_LATENESS = 60_000_000  # of a live model the clock closes windows, this long after their end
+LONGEST_SILENCE = 100  # so many empty windows in a row are judged, then the next with data
+
+
+class Evaluation:
+    """Judges one model's windows as event time passes them.
+
+    What it does depends on committed events alone, so a stream, a replay after a crash, and an analysis of
+    the same events from files come to the same verdicts.
+
+    Args:
+        database: where profiles are, and verdicts go.
+        monitor: what to judge, and what to do about it.
+        url: where the pages are, for messages.
+    """
+
+    def __init__(self, database: Database, monitor: Monitor, url: str) -> None:
+        self._database, self._monitor = database, monitor
+        self._length = monitor.window.length
+        self._desk = IncidentDesk(monitor.model, monitor.alerts, self._length, url)
+        self._cached: tuple[Any, Judge] | None = None
+
+    def advance(self, now: int | None, *, flush: bool = False) -> int:
+        """Judge every window that has closed; returns how many moments were judged.
+
+        Args:
+            now: the clock in microseconds, by which the windows of a live model close; None for event time
+                alone.
+            flush: nothing more will come, so the last windows are complete.
+        """
+        judged = 0
+        while self._once(now, flush=flush):
+            judged += 1
+        return judged
+
+    def _once(self, now: int | None, *, flush: bool) -> bool:
+        """Judge the next closed window; returns whether there was one."""
+        with self._database.read() as connection:
+            ready = self._next(Reader(connection, self._monitor.model), connection, now, flush=flush)
+        if ready is None:
+            return False
+        with self._database.write() as connection:
+            reader = Reader(connection, self._monitor.model)
+            end = self._next(reader, connection, now, flush=flush)
+            if end is None:
+                return False
+            self._judge(connection, reader, end, flush=flush)
+        return True
+
+    def _flush_end(self, reader: Reader) -> int:
+        watermark = reader.row.watermark if reader.row else 0
+        return self._monitor.window.start(watermark) + self._length
+
+    def _horizon(self, reader: Reader, now: int | None, *, flush: bool) -> int:
+        """Windows that end by this moment are closed."""
+        if flush:
+            return self._flush_end(reader) + self._length  # one more, for labels to settle
+        lateness = self._monitor.lateness // MICROSECOND if self._monitor.lateness else 0
+        horizon: int = reader.row.watermark - lateness if reader.row else 0
+        if now is not None and reader.row and reader.row.live:
+            horizon = max(horizon, now - max(lateness, LIVE_LATENESS))
+        return horizon
+
+    def _next(self, reader: Reader, connection: sa.Connection, now: int | None, *, flush: bool) -> int | None:
+        """The end of the next window to judge; None when none has closed."""
+        if reader.row is None or reader.shape is None:
+            return None
+        horizon = self._horizon(reader, now, flush=flush)
+        until, trackers = self._progress(connection)
+        if until is None:
+            first = reader.starts("production")[:1]
+            return first[0] + self._length if first and first[0] + self._length <= horizon else None
+        if trackers.empty >= LONGEST_SILENCE and not trackers.pending:
+            later = [start for start in reader.starts("production", until) if start >= until][:1]
+            until = max(until, later[0] if later else self._monitor.window.start(horizon) - self._length)
+        return until + self._length if until + self._length <= horizon else None
+
+    def _progress(self, connection: sa.Connection) -> tuple[int | None, Trackers]:
+        row = connection.execute(
+            sa.select(tables.progress).filter_by(model=self._monitor.model)
+        ).one_or_none()
+        return (row.judged_until, Trackers.from_json(row.trackers)) if row else (None, Trackers())
+
+    def _judge(self, connection: sa.Connection, reader: Reader, end: int, *, flush: bool) -> None:
+        """Judge the window that ends at `end`, and those whose labels have settled by then."""
+        _, trackers = self._progress(connection)
+        start = end - self._length
+        judge, learning = self._prepared(reader, start, trackers, end)
+        final = flush and end > self._flush_end(reader)
+        # when the input is over, windows after the last prediction are not silence
+        over = flush and not reader.starts("production", start)
+        moment = Moment(start, end, end)
+        lines = [] if over else self._traffic(reader, judge, trackers, moment, learning=learning)
+        outcomes = OutcomeJudge(self._monitor, judge, trackers)
+        lines += outcomes.lines(reader, end, learning=learning, final=final)
+        self._commit(connection, lines, trackers, end)
+
+    def _prepared(self, reader: Reader, start: int, trackers: Trackers, end: int) -> tuple[Judge, bool]:
+        """The judge for a window, learned anew when the reference has changed; and whether it learns."""
+        chosen = self._monitor.reference.choose(reader, start, trackers.good, trackers.good_outcomes)
+        shape = reader.shape
+        # of a reference in production more labels may have come since
+        fresh = end if chosen and chosen.role == "production" else 0
+        identity = (shape.digest if shape else "", chosen, fresh)
+        if self._cached is None or self._cached[0] != identity:
+            self._cached = (identity, self._judge_of(reader, chosen, end))
+        return self._cached[1], chosen is None
+
+    def _judge_of(self, reader: Reader, chosen: Windows | None, end: int) -> Judge:
+        if reader.shape is None:
+            raise ValueError(f"model {self._monitor.model} has no shape yet")
+        found = checks(self._monitor.switched_on(), reader.shape)
+        segments = [EVERYTHING]
+        references = {}
+        if chosen is not None:
+            segments += [segment for segment in reader.segments(chosen.role) if segment != EVERYTHING]
+            references = {name: profiles_of(reader, chosen, name, end) for name in segments}
+        run_length = self._monitor.false_alarms.windows(self._monitor.window.size)
+        return Judge(found, segments, run_length, learn(found, references))
+
+    def _traffic(
+        self, reader: Reader, judge: Judge, trackers: Trackers, moment: Moment, *, learning: bool
+    ) -> list[Line]:
+        """The lines of what is known at prediction."""
+        profiles = {
+            segment: held[moment.start]
+            for segment in judge.segments
+            if moment.start in (held := reader.traffic("production", [moment.start], segment))
+        }
+        rows = profiles[EVERYTHING].rows if EVERYTHING in profiles else 0
+        trackers.empty = 0 if rows else trackers.empty + 1
+        lines = [self._freshness(judge, trackers, moment, rows)]
+        if rows:
+            lines += judge.lines(moment, profiles, trackers, performance=False, learning=learning)
+            trackers.pending.append(moment.start)
+            lines += self._objectives(judge, trackers, moment, profiles[EVERYTHING].parts.get("latency"))
+            if learning or not in_breach(lines):
+                trackers.good.append(moment.start)
+        return lines
+
+    def _freshness(self, judge: Judge, trackers: Trackers, moment: Moment, rows: int) -> Line:
+        """Whether predictions come at all: an empty window is as unlikely as it was rare before."""
+        seen = len(trackers.good) + 1
+        judged = Judgement(value=float(rows), threshold=1.0, p_value=1.0 if rows else 1 / (seen + 1))
+        return judge.line(moment, "quality.freshness", "", EVERYTHING, judged, trackers)
+
+    def _objectives(self, judge: Judge, trackers: Trackers, moment: Moment, requests: Any) -> list[Line]:
+        lines = []
+        for slo in self._monitor.slos:
+            if slo.part != "latency" or requests is None:
+                continue
+            bad, events = slo.count(requests)
+            budget = trackers.budgets.get(slo.name, Budget()).add(moment.start, bad, events, slo.period)
+            trackers.budgets[slo.name] = budget
+            judged = slo.judge_requests(requests, budget, self._monitor.window.size)
+            lines.append(judge.line(moment, slo.signal, "", EVERYTHING, judged, trackers))
+        return lines
+
+    def _commit(self, connection: sa.Connection, lines: Sequence[Line], trackers: Trackers, end: int) -> None:
+        """Store the lines, let incidents and actions follow, and move on."""
+        model = self._monitor.model
+        if lines:
+            rows = [{"model": model, **line.row()} for line in lines]
+            connection.execute(tables.verdicts.insert(), rows)
+        for line in self._desk.take(connection, lines, end):
+            if line.alert:
+                one = {"start": line.start, "signal": line.signal, "subject": line.subject}
+                one |= {"model": model, "segment": line.segment}
+                connection.execute(tables.verdicts.update().filter_by(**one).values(alert=True))
+        values = {"judged_until": end, "trackers": trackers.to_json()}
+        put(connection, tables.progress, {"model": model}, values, {})

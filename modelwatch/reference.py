@@ -1,0 +1,183 @@
+"""The reference: the windows that the model is known to have been good in, to judge others against."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from collector import tables
+from collector.batch import Predictions
+from collector.blocks import Blocks
+from collector.database import Database
+from collector.files import PredictionFile
+from collector.fit import ShapeFitter
+from collector.join import Halves, join_predictions
+from collector.read import Reader
+from collector.rows import store_shape, write_profile
+from collector.schema import Schema
+from collector.summarize import Key, summarize, summarize_outcomes
+from profiles import Profile, Shape
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Which windows are the reference.
+
+    Attributes:
+        role: whether they are windows of a reference file or of production.
+        starts: of the windows whose traffic is the reference.
+        outcomes: of the windows whose joined labels are.
+    """
+
+    role: str
+    starts: tuple[int, ...]
+    outcomes: tuple[int, ...]
+
+
+class Reference(BaseModel, ABC):
+    """Chooses the reference for a window."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @abstractmethod
+    def choose(
+        self, reader: Reader, window: int, good: Sequence[int], good_outcomes: Sequence[int]
+    ) -> Windows | None:
+        """The reference for the window that starts at `window`; None while there is too little (learning).
+
+        Args:
+            reader: reads the model's windows.
+            window: the start of the window to judge.
+            good: the judged windows whose traffic was not in breach, ascending.
+            good_outcomes: the same of their joined labels.
+        """
+
+
+class FileReference(Reference):
+    """A Parquet file of known-good predictions, with labels where there are any."""
+
+    kind: Literal["file"] = "file"
+    path: Path
+
+    def choose(
+        self,
+        reader: Reader,
+        window: int,  # noqa: ARG002 - the same for every window
+        good: Sequence[int],  # noqa: ARG002 - the same
+        good_outcomes: Sequence[int],  # noqa: ARG002 - the same
+    ) -> Windows | None:
+        """Every window of the file."""
+        starts = tuple(reader.starts("reference"))
+        return Windows("reference", starts, starts) if starts else None
+
+
+class LearnedReference(Reference):
+    """The model's own first windows."""
+
+    kind: Literal["learned"] = "learned"
+    windows: int = Field(default=14, ge=2)
+
+    def choose(
+        self,
+        reader: Reader,
+        window: int,
+        good: Sequence[int],  # noqa: ARG002 - the first windows are good by decree
+        good_outcomes: Sequence[int],  # noqa: ARG002 - the same
+    ) -> Windows | None:
+        """The first windows, once they are complete."""
+        starts = tuple(reader.starts("production")[: self.windows])
+        if len(starts) < self.windows or window <= starts[-1]:
+            return None
+        return Windows("production", starts, starts)
+
+
+class TrailingReference(Reference):
+    """The last windows before this one that were not in breach: follows seasons, and slow drift."""
+
+    kind: Literal["trailing"] = "trailing"
+    windows: int = Field(default=28, ge=2)
+    at_least: int = Field(default=7, ge=2, description="Learn until there are so many.")
+
+    def choose(
+        self,
+        reader: Reader,  # noqa: ARG002 - the good windows are known
+        window: int,
+        good: Sequence[int],
+        good_outcomes: Sequence[int],
+    ) -> Windows | None:
+        """The last good windows."""
+        before = [start for start in good if start < window][-self.windows :]
+        if len(before) < self.at_least:
+            return None
+        outcomes = [start for start in good_outcomes if start < window][-self.windows :]
+        return Windows("production", tuple(before), tuple(outcomes))
+
+
+AnyReference = Annotated[FileReference | LearnedReference | TrailingReference, Field(discriminator="kind")]
+
+
+def install_file(database: Database, schema: Schema, path: Path) -> Shape:
+    """Make a file the reference of a model, unless it is already: fix the shape, and store its profiles.
+
+    Raises:
+        FileError: the file cannot be read.
+    """
+    identity = _digest(schema, path)
+    with database.read() as connection:
+        reader = Reader(connection, schema.model)
+        if reader.row is not None and reader.shape is not None and reader.row.reference == identity:
+            return reader.shape
+    fitter = ShapeFitter(schema)
+    for rows in _rows(path, schema):
+        fitter.add(rows)
+    shape = fitter.shape()
+    sums: dict[Key, Profile] = defaultdict(Profile)
+    for rows in _rows(path, schema):
+        for key, profile in summarize(rows, schema, shape).items():
+            sums[key] += profile
+        _, joined = join_predictions(rows, Halves(Blocks(), Blocks()), schema, shape, 0)
+        for part in joined:
+            for key, profile in summarize_outcomes(part, schema, shape).items():
+                sums[key] += profile
+    with database.write() as connection:
+        old = tables.profiles.delete().filter_by(model=schema.model, role="reference")
+        connection.execute(old)
+        store_shape(connection, schema.model, shape, identity)
+        for key, profile in sums.items():
+            write_profile(connection, (schema.model, "reference"), key, profile, shape, Profile())
+    return shape
+
+
+def _rows(path: Path, schema: Schema) -> Any:
+    for batch in PredictionFile(path, schema, reference=True).batches():
+        for rows in batch.predictions[schema.model]:
+            yield Predictions(**{**rows.__dict__, "ids": None})
+
+
+def _digest(schema: Schema, path: Path) -> str:
+    shaping = schema.model_dump_json(
+        include={"task", "columns", "features", "segments", "window", "positive"}
+    )
+    digest = hashlib.sha256(shaping.encode())
+    if path.is_file():
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def profiles_of(
+    reader: Reader, windows: Windows, segment: str, before: int
+) -> tuple[list[Profile], list[Profile]]:
+    """The reference's profiles of traffic and of joined labels known before a moment, a window each."""
+    limit = None if windows.role == "reference" else before
+    traffic = reader.traffic(windows.role, windows.starts, segment)
+    outcomes = reader.outcomes(windows.role, windows.outcomes, segment, limit)
+    return list(traffic.values()), list(outcomes.values())

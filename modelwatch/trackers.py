@@ -1,0 +1,63 @@
+"""What the evaluation remembers from window to window; stored in the transaction that judges a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from detectors import Budget, Evidence, Judgement, Verdict
+
+REMEMBERED = 1000
+
+
+@dataclass
+class Trackers:
+    """The memory of one model's evaluation.
+
+    Attributes:
+        signals: the evidence of each signal, by line key.
+        budgets: the events of each objective's period, by name.
+        pending: starts of the windows whose labels are still coming in, ascending.
+        good: starts of the windows whose traffic was not in breach, the latest `REMEMBERED`.
+        good_outcomes: the same of joined labels.
+        empty: how many windows in a row had no predictions.
+    """
+
+    signals: dict[str, Evidence] = field(default_factory=dict)
+    budgets: dict[str, Budget] = field(default_factory=dict)
+    pending: list[int] = field(default_factory=list)
+    good: list[int] = field(default_factory=list)
+    good_outcomes: list[int] = field(default_factory=list)
+    empty: int = 0
+
+    def step(self, key: str, judgement: Judgement, limit: float) -> Verdict:
+        """Take in a judgement and return the signal's verdict."""
+        state = self.signals.get(key, Evidence()).step(judgement, limit)
+        self.signals[key] = state
+        return state.verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON value."""
+        return {
+            "signals": {key: [state.amount, state.in_breach] for key, state in self.signals.items()},
+            "budgets": {name: budget.bins for name, budget in self.budgets.items()},
+            "pending": self.pending,
+            "good": self.good[-REMEMBERED:],
+            "good_outcomes": self.good_outcomes[-REMEMBERED:],
+            "empty": self.empty,
+        }
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """Read what `to_json` wrote.
+
+        >>> Trackers.from_json(Trackers(pending=[5]).to_json()).pending
+        [5]
+        """
+        signals = {key: Evidence(amount, in_breach) for key, (amount, in_breach) in stored["signals"].items()}
+        budgets = {
+            name: Budget(tuple((start, bad, events) for start, bad, events in bins))
+            for name, bins in stored["budgets"].items()
+        }
+        lists = {name: list(stored[name]) for name in ("pending", "good", "good_outcomes")}
+        return cls(signals=signals, budgets=budgets, empty=stored["empty"], **lists)
