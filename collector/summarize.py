@@ -134,9 +134,7 @@ def _profile(rows: Predictions, shape: Shape) -> Profile:
         if columns.get(name) is not None
     }
     if rows.latency is not None or rows.failed is not None:
-        none = np.full(len(rows), np.nan)
-        failed = rows.failed if rows.failed is not None else np.zeros(len(rows), bool)
-        parts["latency"] = LatencyGrid().summarize(none if rows.latency is None else rows.latency, failed)
+        parts["latency"] = LatencyGrid().summarize(rows.latency, rows.failed)
     return Profile(len(rows), parts)
 
 

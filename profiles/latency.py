@@ -18,7 +18,7 @@ FINEST_MS = 2.0**-20  # a nanosecond: anything faster shares the first bin
 
 @dataclass(frozen=True)
 class LatencySummary(Sums):
-    """Counts of latency in milliseconds, requests, and how many of them failed."""
+    """Counts of latency in milliseconds; requests whose status is known, and how many of them failed."""
 
     counts: Counts
     requests: int = 0
@@ -58,10 +58,13 @@ class LatencyGrid:
         """The upper edge of each bin, in milliseconds."""
         return magnitude(keys + 1) * FINEST_MS
 
-    def summarize(self, values: npt.NDArray[np.floating], failed: npt.NDArray[np.bool_]) -> LatencySummary:
-        """Count latencies in milliseconds, NaN where unknown, and failures; both shape (n,)."""
-        known = np.ascontiguousarray(values[~np.isnan(values)], np.float64)
-        return LatencySummary(self, Counts.of(self.index(known)), int(values.size), int(failed.sum()))
+    def summarize(
+        self, values: npt.NDArray[np.floating] | None, failed: npt.NDArray[np.bool_] | None
+    ) -> LatencySummary:
+        """Count latencies in milliseconds, NaN where unknown, and failures; both shape (n,), or None."""
+        known = np.zeros(0) if values is None else np.ascontiguousarray(values[~np.isnan(values)], np.float64)
+        requests, errors = (0, 0) if failed is None else (failed.size, int(failed.sum()))
+        return LatencySummary(self, Counts.of(self.index(known)), requests, errors)
 
     def zero(self) -> LatencySummary:
         """The summary of no rows."""
