@@ -96,32 +96,32 @@ def encode(event: Event) -> bytes:
         raise WireError(str(error)) from error
     try:
         line = _encode(row)
-    except (
-        TypeError,
-        ValueError,
-        RecursionError,
-    ):  # a NaN, an odd key, or worse
-        line = _encode(_careful(row))
+    except (TypeError, ValueError, RecursionError):  # a NaN, an odd key, or worse
+        line = _encode_carefully(row)
     return line.encode() + b"\n"
 
 
-def _careful(row: dict[str, Any]) -> dict[str, Any]:
-    kept = {}
-    where = ""
+def _encode_carefully(row: dict[str, Any]) -> str:
     try:
-        for field, value in row.items():
-            where = field
-            plain: Any = {}
-            if isinstance(value, dict):
-                for key, item in value.items():
-                    where = f"{field}[{key!r}]"
-                    plain.update(cleaned({key: item}))
-            else:
-                plain = cleaned(value)
-            if plain is not None:
-                kept[field] = plain
-        where = "event"
-        _encode(kept)  # an integer of thousands of digits fails only here
+        plain = {field: cleaned(value) for field, value in row.items()}
+        return _encode({field: value for field, value in plain.items() if value is not None})
     except Exception as error:
-        raise WireError(f"{where}: {error}") from error
-    return kept
+        raise WireError(_blame(row, str(error))) from error
+
+
+def _blame(row: dict[str, Any], otherwise: str) -> str:
+    """Finds the field that has no form on the wire."""
+    parts = {field: value for field, value in row.items() if not isinstance(value, dict)}
+    for field, value in row.items():
+        if isinstance(value, dict):
+            parts.update({f"{field}[{key!r}]": item for key, item in value.items()})
+    troubles = (f"{name}: {trouble}" for name, part in parts.items() if (trouble := _trouble(part)))
+    return next(troubles, otherwise)
+
+
+def _trouble(value: Any) -> str | None:
+    try:
+        _encode(cleaned(value))
+    except Exception as error:  # noqa: BLE001 - the app's own objects may raise anything
+        return str(error)
+    return None

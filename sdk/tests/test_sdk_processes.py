@@ -121,6 +121,7 @@ def test_the_end_of_a_program_sends_what_is_left(collector: FakeCollector) -> No
     assert [event["prediction"] for event in collector.events] == list(range(2500))
 
 
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="needs sys.stdlib_module_names")
 def test_importing_costs_no_foreign_packages() -> None:
     program = (
         "import sys; before = set(sys.modules)\n"

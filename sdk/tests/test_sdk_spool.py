@@ -44,8 +44,9 @@ def running(program: str, *arguments: str) -> Iterator[None]:
 
 
 def on_disk(spool: Path) -> list[int]:
-    text = "".join(path.read_text() for path in sorted(spool.rglob("*.ndjson")))
-    return [int(line.partition('"prediction":')[2].rstrip("}\n")) for line in text.splitlines()]
+    texts = [path.read_text() for path in sorted(spool.rglob("*.ndjson"))]
+    lines = [line for text in texts for line in text.split("\n")[:-1]]  # the last may be half written
+    return [int(line.partition('"prediction":')[2].rstrip("}")) for line in lines]
 
 
 def numbers(*collectors: FakeCollector) -> list[int]:

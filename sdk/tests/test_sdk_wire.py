@@ -128,7 +128,7 @@ def test_values_become_json(value: Any, expected: Any) -> None:
         np.float64("inf"),
         pd.NA,
         pd.NaT,
-        np.datetime64("NaT"),
+        np.datetime64("NaT", "ns"),
         decimal.Decimal("NaN"),
     ],
 )
@@ -149,7 +149,7 @@ def test_a_value_without_a_form_is_named(value: Any) -> None:
         one_feature(value)
 
 
-@pytest.mark.parametrize("timestamp", ["2024-02-01", True, float("nan"), object(), [1]], ids=repr)
+@pytest.mark.parametrize("timestamp", ["2024-02-01", True, float("nan"), object(), [1]], ids=type)
 def test_a_timestamp_that_is_none_is_refused(timestamp: Any) -> None:
     with pytest.raises(WireError, match="timestamp"):
         encode(Label("m", "1", 1, timestamp))
