@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from alerts import audit, tables
-from alerts.deployments import Change, before
+from alerts.deployments import OURS, Change, before
 from alerts.line import Line, describe
 from alerts.messages import Outbox, note
 from alerts.remediation import Remediation
@@ -71,7 +71,9 @@ class IncidentDesk:
         return list(connection.execute(query.order_by(tables.incidents.c.id)))
 
     def _rule(self, line: Line, deployments: Sequence[Change]) -> Rule | None:
-        since = line.end - deployments[-1].at if deployments else None
+        # what follows a rollback of our own is not the fault of a release
+        nearest = deployments[-1] if deployments and deployments[-1].by != OURS else None
+        since = line.end - nearest.at if nearest else None
         return next((rule for rule in self._alerting.rules if rule.matches(line.signal, since)), None)
 
     def _tell(

@@ -16,7 +16,7 @@ from detectors import Verdict
 from modelwatch import schema
 from modelwatch.evaluation import Evaluation
 from modelwatch.monitor import Monitor
-from modelwatch.reference import install_file
+from modelwatch.reference import FileReference, TrailingReference, install_file
 
 Advanced = Callable[[str, int, int], None]
 
@@ -75,9 +75,11 @@ def analyze(
     database = Database(None)
     schema.create(database)
     if reference is not None:
-        file_reference = {"kind": "file", "path": reference}
-        monitor = Monitor.model_validate({**dict(monitor), "reference": file_reference})
-        install_file(database, monitor, reference)
+        trailing = isinstance(monitor.reference, TrailingReference)
+        given = monitor.reference.model_copy(update={"path": reference}) if trailing else None
+        monitor = monitor.model_copy(update={"reference": given or FileReference(path=reference)})
+    if monitor.reference.file is not None:
+        install_file(database, monitor, monitor.reference.file)
     ingest(database, monitor, production, labels, advanced)
     Evaluation(database, monitor, "").advance(None, flush=True)
     with database.read() as connection:

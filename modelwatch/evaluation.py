@@ -121,7 +121,7 @@ class Evaluation:
 
     def _prepared(self, reader: Reader, start: int, trackers: Trackers, end: int) -> tuple[Judge, bool]:
         """The judge for a window, learned anew when the reference has changed; and whether it learns."""
-        chosen = self._monitor.reference.choose(reader, start, trackers.good, trackers.good_outcomes)
+        chosen = self._monitor.reference.choose(reader, start, trackers.past, trackers.past_outcomes)
         shape = reader.shape
         # of a reference in production more labels may have come since
         fresh = end if chosen and chosen.role == "production" else 0
@@ -158,13 +158,12 @@ class Evaluation:
             lines += judge.lines(moment, profiles, trackers, performance=False, learning=learning)
             trackers.pending.append(moment.start)
             lines += self._objectives(judge, trackers, moment, profiles[EVERYTHING].parts.get("latency"))
-            if learning or not in_breach(lines):
-                trackers.good.append(moment.start)
+            trackers.past.append((moment.start, in_breach(lines)))
         return lines
 
     def _freshness(self, judge: Judge, trackers: Trackers, moment: Moment, rows: int) -> Line:
         """Whether predictions come at all: an empty window is as unlikely as it was rare before."""
-        seen = len(trackers.good) + 1
+        seen = len(trackers.past) + 1
         judged = Judgement(value=float(rows), threshold=1.0, p_value=1.0 if rows else 1 / (seen + 1))
         return judge.line(moment, "quality.freshness", "", EVERYTHING, judged, trackers)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 from alerts.rules import Alerting
 from collector.schema import Schema
 from detectors import AnyDetector, Detector, Duration, Objective, default_detectors, parse_duration
-from modelwatch.reference import AnyReference, FileReference, LearnedReference
+from modelwatch.reference import AnyReference, LearnedReference
 
 ALARMS = re.compile(r"\s*(\d+)\s*(?:per|/)\s*(\S+)\s*")
 LARGEST_FILE = 1_000_000
@@ -92,8 +92,8 @@ def load_monitor(path: Path) -> Monitor:
         monitor = Monitor.model_validate(content)
     except ValidationError as error:
         raise MonitorError(f"{path}:\n" + "\n".join(_problems(error))) from None
-    if isinstance(monitor.reference, FileReference):
-        resolved = monitor.reference.model_copy(update={"path": path.parent / monitor.reference.path})
+    if monitor.reference.file is not None:
+        resolved = monitor.reference.model_copy(update={"path": path.parent / monitor.reference.file})
         return monitor.model_copy(update={"reference": resolved})
     return monitor
 

@@ -77,9 +77,8 @@ class OutcomeJudge:
             profiles = {segment: Profile() for segment in profiles}
         lines = self._judge.lines(moment, profiles, self._trackers, performance=True, learning=learning)
         lines += self._objectives(moment, profiles.get(EVERYTHING, Profile()))
-        if learning or not in_breach(lines):
-            self._trackers.good_outcomes.append(start)
-            self._trackers.good_outcomes.sort()
+        self._trackers.past_outcomes.append((start, in_breach(lines)))
+        self._trackers.past_outcomes.sort()
         return lines
 
     def _objectives(self, moment: Moment, profile: Profile) -> Sequence[Line]:

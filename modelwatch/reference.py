@@ -25,6 +25,8 @@ from collector.schema import Schema
 from collector.summarize import Key, summarize, summarize_outcomes
 from profiles import Profile, Shape
 
+Past = Sequence[tuple[int, bool]]
+
 
 @dataclass(frozen=True)
 class Windows:
@@ -47,17 +49,20 @@ class Reference(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @abstractmethod
-    def choose(
-        self, reader: Reader, window: int, good: Sequence[int], good_outcomes: Sequence[int]
-    ) -> Windows | None:
+    def choose(self, reader: Reader, window: int, past: Past, past_outcomes: Past) -> Windows | None:
         """The reference for the window that starts at `window`; None while there is too little (learning).
 
         Args:
             reader: reads the model's windows.
             window: the start of the window to judge.
-            good: the judged windows whose traffic was not in breach, ascending.
-            good_outcomes: the same of their joined labels.
+            past: the judged windows, ascending, and whether their traffic was in breach.
+            past_outcomes: the same of their joined labels.
         """
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the reference comes from, if it does."""
+        return None
 
 
 class FileReference(Reference):
@@ -70,12 +75,16 @@ class FileReference(Reference):
         self,
         reader: Reader,
         window: int,  # noqa: ARG002 - the same for every window
-        good: Sequence[int],  # noqa: ARG002 - the same
-        good_outcomes: Sequence[int],  # noqa: ARG002 - the same
+        past: Past,  # noqa: ARG002 - the same
+        past_outcomes: Past,  # noqa: ARG002 - the same
     ) -> Windows | None:
         """Every window of the file."""
-        starts = tuple(reader.starts("reference"))
-        return Windows("reference", starts, starts) if starts else None
+        return _every(reader)
+
+    @property
+    def file(self) -> Path | None:
+        """The file."""
+        return self.path
 
 
 class LearnedReference(Reference):
@@ -88,8 +97,8 @@ class LearnedReference(Reference):
         self,
         reader: Reader,
         window: int,
-        good: Sequence[int],  # noqa: ARG002 - the first windows are good by decree
-        good_outcomes: Sequence[int],  # noqa: ARG002 - the same
+        past: Past,  # noqa: ARG002 - the first windows are good by decree
+        past_outcomes: Past,  # noqa: ARG002 - the same
     ) -> Windows | None:
         """The first windows, once they are complete."""
         starts = tuple(reader.starts("production")[: self.windows])
@@ -99,25 +108,50 @@ class LearnedReference(Reference):
 
 
 class TrailingReference(Reference):
-    """The last windows before this one that were not in breach: follows seasons, and slow drift."""
+    """The last good windows before this one: follows seasons, and slow drift.
+
+    Windows in breach are left out, unless the breach lasts: after `adopt_after` windows in a row the changed
+    world is the new normal. Until there are `at_least` good windows, the file is the reference, if one is
+    given; its grids and vocabularies stay.
+    """
 
     kind: Literal["trailing"] = "trailing"
     windows: int = Field(default=28, ge=2)
-    at_least: int = Field(default=7, ge=2, description="Learn until there are so many.")
+    at_least: int = Field(default=14, ge=2)
+    adopt_after: int = Field(default=14, ge=1)
+    path: Path | None = None
 
-    def choose(
-        self,
-        reader: Reader,  # noqa: ARG002 - the good windows are known
-        window: int,
-        good: Sequence[int],
-        good_outcomes: Sequence[int],
-    ) -> Windows | None:
-        """The last good windows."""
-        before = [start for start in good if start < window][-self.windows :]
-        if len(before) < self.at_least:
-            return None
-        outcomes = [start for start in good_outcomes if start < window][-self.windows :]
-        return Windows("production", tuple(before), tuple(outcomes))
+    def choose(self, reader: Reader, window: int, past: Past, past_outcomes: Past) -> Windows | None:
+        """The last good windows, or the file."""
+        good = self._good(past, window)
+        if len(good) < self.at_least:
+            return _every(reader)
+        return Windows("production", good, self._good(past_outcomes, window))
+
+    def _good(self, past: Past, window: int) -> tuple[int, ...]:
+        found: list[int] = []
+        run: list[int] = []
+        for start, breach in past:
+            if start >= window:
+                break
+            run = [*run, start] if breach else []
+            if not breach:
+                found.append(start)
+            elif len(run) == self.adopt_after:
+                found += run
+            elif len(run) > self.adopt_after:
+                found.append(start)
+        return tuple(found[-self.windows :])
+
+    @property
+    def file(self) -> Path | None:
+        """The file to begin with."""
+        return self.path
+
+
+def _every(reader: Reader) -> Windows | None:
+    starts = tuple(reader.starts("reference"))
+    return Windows("reference", starts, starts) if starts else None
 
 
 AnyReference = Annotated[FileReference | LearnedReference | TrailingReference, Field(discriminator="kind")]

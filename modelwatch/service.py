@@ -29,7 +29,7 @@ from dashboards import app as pages
 from modelwatch import schema
 from modelwatch.evaluation import Evaluation
 from modelwatch.monitor import Monitor
-from modelwatch.reference import FileReference, install_file
+from modelwatch.reference import install_file
 
 log = logging.getLogger(__name__)
 OPEN_PATHS = ("/healthz",)
@@ -62,8 +62,8 @@ class Service:
         self.database = Database(settings.data / "modelwatch.db")
         schema.upgrade(self.database)
         for monitor in monitors:
-            if isinstance(monitor.reference, FileReference):
-                install_file(self.database, monitor, monitor.reference.path)
+            if monitor.reference.file is not None:
+                install_file(self.database, monitor, monitor.reference.file)
         schemas = {monitor.model: monitor for monitor in monitors}
         self.intake = Intake(Ledger(self.database, schemas))
         self._egress = Egress(list(settings.allowed_hosts))

@@ -18,16 +18,16 @@ class Trackers:
         signals: the evidence of each signal, by line key.
         budgets: the events of each objective's period, by name.
         pending: starts of the windows whose labels are still coming in, ascending.
-        good: starts of the windows whose traffic was not in breach, the latest `REMEMBERED`.
-        good_outcomes: the same of joined labels.
+        past: starts of the judged windows and whether their traffic was in breach, the latest `REMEMBERED`.
+        past_outcomes: the same of joined labels.
         empty: how many windows in a row had no predictions.
     """
 
     signals: dict[str, Evidence] = field(default_factory=dict)
     budgets: dict[str, Budget] = field(default_factory=dict)
     pending: list[int] = field(default_factory=list)
-    good: list[int] = field(default_factory=list)
-    good_outcomes: list[int] = field(default_factory=list)
+    past: list[tuple[int, bool]] = field(default_factory=list)
+    past_outcomes: list[tuple[int, bool]] = field(default_factory=list)
     empty: int = 0
 
     def step(self, key: str, judgement: Judgement, limit: float) -> Verdict:
@@ -42,8 +42,8 @@ class Trackers:
             "signals": {key: [state.amount, state.in_breach] for key, state in self.signals.items()},
             "budgets": {name: budget.bins for name, budget in self.budgets.items()},
             "pending": self.pending,
-            "good": self.good[-REMEMBERED:],
-            "good_outcomes": self.good_outcomes[-REMEMBERED:],
+            "past": self.past[-REMEMBERED:],
+            "past_outcomes": self.past_outcomes[-REMEMBERED:],
             "empty": self.empty,
         }
 
@@ -59,5 +59,7 @@ class Trackers:
             name: Budget(tuple((start, bad, events) for start, bad, events in bins))
             for name, bins in stored["budgets"].items()
         }
-        lists = {name: list(stored[name]) for name in ("pending", "good", "good_outcomes")}
-        return cls(signals=signals, budgets=budgets, empty=stored["empty"], **lists)
+        past, outcomes = (
+            [(start, breach) for start, breach in stored[name]] for name in ("past", "past_outcomes")
+        )
+        return cls(signals, budgets, list(stored["pending"]), past, outcomes, stored["empty"])
