@@ -269,3 +269,46 @@ def test_a_full_disk_leaves_no_torn_lines(tmp_path: Path) -> None:
     assert kept == sorted(kept)
     assert len(kept) >= queued - 30
     assert all(path.read_bytes().endswith(b"\n") for path in tmp_path.rglob("*.ndjson"))
+
+
+FORKING = """
+import os, sys, time
+from modelwatch_sdk import Monitor
+url, spool = sys.argv[1:]
+monitor = Monitor("flights", endpoint=url, max_queue=20, batch_size=10, flush_interval=0, spool=spool)
+for n in range(100):
+    monitor.log({}, n)
+time.sleep(0.3)  # its overflow is on disk, and its file open
+if os.fork() == 0:
+    for n in range(1000, 1100):
+        monitor.log({}, n)
+    time.sleep(0.5)
+    print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_childs_spool_is_its_own_and_does_not_hold_its_parents(tmp_path: Path) -> None:
+    url, port = closed_url()
+    command = [sys.executable, "-W", "ignore", "-c", FORKING, url, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        try:
+            assert len(list((tmp_path / "model=flights").iterdir())) == 2
+            parent.kill()
+            parent.wait()
+            with FakeCollector(port=port) as collector:
+                with Monitor("flights", endpoint=collector.url, spool=tmp_path) as monitor:
+                    assert monitor.flush(5)  # the parent's is free, although its child lives
+                assert until(lambda: len(numbers(collector)) >= 170)
+                mine = [n for n in numbers(collector) if n < 1000]
+                assert mine == list(range(100 - len(mine), 100))
+                assert len(mine) >= 70
+                assert until(lambda: len(numbers(collector)) == len(mine) + 100)
+                childs = [n for n in numbers(collector) if n >= 1000]
+                assert childs == list(range(1000, 1100))
+        finally:
+            os.kill(child, signal.SIGKILL)
+            parent.kill()
