@@ -21,9 +21,9 @@ def rejected(
     data: Data = DEFAULT_DATA,
     model: Annotated[str | None, typer.Option(help="Only this model's.")] = None,
     limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 50,
-    format: Annotated[str, typer.Option(help="table or jsonl")] = "table",  # noqa: A002 - the option's name
+    format: Annotated[str, typer.Option(help="text or jsonl")] = "text",  # noqa: A002 - the option's name
 ) -> None:
-    """Show the rows that were not accepted, and why."""
+    """Show the rows that were not accepted, why, and what to do."""
     query = sa.select(tables.rejected).order_by(tables.rejected.c.id.desc()).limit(limit)
     query = query if model is None else query.filter_by(model=model)
     rows = _query(data, query)
@@ -31,11 +31,14 @@ def rejected(
         for row in rows:
             sys.stdout.write(json.dumps({**row, "at": iso(row["at"])}) + "\n")
         return
-    table = Table("received", "model", "kind", "row", "field", "value", "reason", "fix")
     for row in rows:
-        named = [str(row[name]) for name in ("model", "kind", "row", "field", "value", "reason", "fix")]
-        table.add_row(iso(row["at"]), *named)
-    out.print(table if rows else "nothing was rejected")
+        where = f"{iso(row['at'])} {row['model'] or '(unknown model)'}: {row['kind']}, row {row['row']}"
+        out.print(f"{where} of delivery {row['key']}", markup=False, highlight=False, soft_wrap=True)
+        value = f" (got {row['value']})" if row["value"] else ""
+        told = f"  {row['field'] or 'the row'}: {row['reason']}{value}; {row['fix']}"
+        out.print(told, markup=False, highlight=False, soft_wrap=True)
+    if not rows:
+        out.print("nothing was rejected")
 
 
 def books(data: Data = DEFAULT_DATA) -> None:

@@ -1,0 +1,6 @@
+"""Runs every benchmark."""
+
+from benchmarks import drift
+
+for benchmark in (drift,):
+    benchmark.main([])
