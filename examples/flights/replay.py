@@ -20,12 +20,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from examples.flights.client import deploy, send
 from examples.flights.data import FEATURES, events
-from examples.flights.train import REFERENCE_END
+from examples.flights.dates import END, REFERENCE_END, RELEASE
 
 HOUR = pd.Timedelta(hours=1)
 DAY_HOURS = 24
-RELEASE = pd.Timestamp("2013-09-03 10:00", tz="UTC")
-END = pd.Timestamp("2014-01-02", tz="UTC")  # the last flights of the year land on New Year's Day
 SPEED = 3.0
 FLIGHT = ["prediction_id", "ts", *FEATURES]
 OUTCOME = ["prediction_id", "label", "label_ts"]
@@ -38,7 +36,7 @@ class Plan:
     Attributes:
         until: event time to stop at.
         start: event time to start at.
-        release: when v2 is released.
+        release: when v2 is released, on the hour.
         speed: event-days per second at most, so that what reacts to the events can keep up.
     """
 
@@ -73,10 +71,10 @@ def replay(
     version = deploy(app, "v1", plan.start, "first release")
     due = time.monotonic()
     for hour, scheduled, known in zip(hours, hourly(flights[FLIGHT], "ts", hours), outcomes, strict=True):
-        if version == "v1" and hour <= plan.release < hour + HOUR:
-            deploy(app, "v2", plan.release, "v2: fresher model, weather feed in metric units")
         if known:
             send(app, "/outcomes", known)
+        if hour <= plan.release < hour + HOUR:
+            deploy(app, "v2", plan.release, "v2: fresher model, weather feed in metric units")
         if scheduled:
             version = send(app, "/predict", scheduled).json()["version"]
         tell(hour, version)

@@ -46,7 +46,9 @@ class Serving:
         score = served.score(features)
         taken = (time.perf_counter() - start) * 1000
         late = int(score >= served.threshold)
-        self.monitor.log(features, late, score=score, latency_ms=taken, id=identity, timestamp=when)
+        self.monitor.log(
+            features, late, score=score, latency_ms=taken, status=200, id=identity, timestamp=when
+        )
         self.now = when if self.now is None else max(self.now, when)
         return score
 

@@ -6,50 +6,45 @@ flights from January to August: better on paper, and some twenty times slower.
 
 from __future__ import annotations
 
+import argparse
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from rich.console import Console
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 
-from examples.flights import data, features, model
+from examples.flights import data, dates, features, model
 from examples.flights.data import FEATURES
+from examples.flights.dates import REFERENCE_END, V1_TRAINED, V2_TRAINED
 from examples.flights.features import Encoding
 from examples.flights.model import INPUT, Model
 
-V1_TRAINED = pd.Timestamp("2013-03-16", tz="UTC")
-REFERENCE_END = pd.Timestamp("2013-05-01", tz="UTC")
-V2_TRAINED = pd.Timestamp("2013-09-01", tz="UTC")
 V2_ROWS = 40_000
 TOLERANCE = 1e-4
 SEED = 2013
 CORES = 2
 
 
-@dataclass(frozen=True)
-class Trained:
-    """Where everything is: the models v1 and v2 in a folder, and the reference."""
-
-    models: Path
-    reference: Path
-
-
-def train(table: pd.DataFrame, folder: Path, say: Callable[[str], None] = lambda _: None) -> Trained:
+def train(table: pd.DataFrame, folder: Path, say: Callable[[str], None] = lambda _: None) -> Path:
     """Trains both releases and writes the reference, unless the same code did it before.
 
     Args:
         table: the event table.
         folder: the cache; each version of the code has its own folder in it.
         say: is told what happens next.
+
+    Returns:
+        The folder with v1, v2 and reference.parquet.
     """
-    sources = [Path(str(module.__file__)) for module in (data, features, model)]
+    sources = [Path(str(module.__file__)) for module in (data, dates, features, model)]
     models = folder / f"models-{data.fingerprint(*sources, Path(__file__))}"
     reference = models / "reference.parquet"
     if not reference.exists():
@@ -63,7 +58,7 @@ def train(table: pd.DataFrame, folder: Path, say: Callable[[str], None] = lambda
         part = reference.with_suffix(".part")
         scored(after, Model.load(models, "v1")).to_parquet(part, index=False)
         part.replace(reference)  # last, and whole: its presence says that the rest is there
-    return Trained(models, reference)
+    return models
 
 
 def known_by(table: pd.DataFrame, moment: pd.Timestamp) -> pd.DataFrame:
@@ -115,7 +110,10 @@ def to_onnx(pipeline: Any, width: int) -> bytes:
     """The pipeline as an ONNX file's content, with plain probabilities as the second output."""
     inputs = [(INPUT, FloatTensorType([None, width]))]
     converted: bytes = convert_sklearn(
-        pipeline, initial_types=inputs, options={"zipmap": False}
+        pipeline,
+        "flights",  # without a name skl2onnx draws one at random, and no two files are the same
+        initial_types=inputs,
+        options={"zipmap": False},
     ).SerializeToString()
     return converted
 
@@ -129,3 +127,19 @@ def scored(table: pd.DataFrame, served: Model) -> pd.DataFrame:
     log["label"] = table["label"].astype("Int64")
     log["label_ts"] = table["label_ts"]
     return log
+
+
+def main() -> None:
+    """Trains, and copies the models and the reference to where they are used."""
+    parser = argparse.ArgumentParser(prog="python -m examples.flights.train", description=__doc__)
+    parser.add_argument("--cache", type=Path, required=True, help="where data and models are kept")
+    parser.add_argument("--out", type=Path, required=True, help="where the models and the reference go")
+    given = parser.parse_args()
+    console = Console()
+    console.print("reading the flights of 2013")
+    models = train(data.events(given.cache), given.cache, console.print)
+    shutil.copytree(models, given.out, dirs_exist_ok=True)
+
+
+if __name__ == "__main__":
+    main()
