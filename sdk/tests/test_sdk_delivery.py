@@ -2,6 +2,8 @@
 
 import json
 import logging
+import socket
+import threading
 import time
 
 import pytest
@@ -122,8 +124,8 @@ def test_too_large_batches_are_split_with_keys_of_their_own(collector: FakeColle
     assert ids(collector) == expected
     assert len({request.key for request in collector.requests}) == len(collector.requests)
     assert (stats.accepted, stats.sent, stats.dropped, stats.retries) == (200, 200, 0, 0)
-    # It learns: later batches go out small at once.
-    assert sum(len(request.rows) > 30 for request in collector.requests[-4:]) <= 1
+    # 100, 50 and 50; it learns from these: the second hundred goes out small at once.
+    assert sum(len(request.rows) > 30 for request in collector.requests) == 3
 
 
 def test_one_event_that_is_too_large_is_dropped_alone(collector: FakeCollector) -> None:
@@ -182,3 +184,36 @@ def test_other_refusals_are_final(
     assert ids(collector) == [f"{n}" for n in range(5, 10)]
     assert (stats.accepted, stats.rejected, stats.retries) == (5, 5, 0)
     assert hint in caplog.text
+
+
+def test_an_answer_to_a_body_that_nobody_reads_is_an_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(
+                    b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                )
+                connection.shutdown(socket.SHUT_WR)
+
+        refusing = threading.Thread(target=refuse)
+        refusing.start()
+        with Monitor("flights", endpoint=f"http://127.0.0.1:{server.getsockname()[1]}") as monitor:
+            monitor.log({"text": "x" * 7_000_000}, 1)
+            assert monitor.flush(5)
+            stats = monitor.stats()
+        refusing.join()
+    assert (stats.dropped, stats.retries) == (1, 0)
+
+
+def test_flush_does_not_wait_for_the_interval(collector: FakeCollector) -> None:
+    with Monitor("flights", endpoint=collector.url, flush_interval=60) as monitor:
+        fill(monitor, 1)
+        time.sleep(0.05)
+        start = time.monotonic()
+        assert monitor.flush(5)
+        assert time.monotonic() - start < 0.5
+        fill(monitor, 1)
+        assert not collector.wait(2, timeout=0.1)  # nobody waits, so it does

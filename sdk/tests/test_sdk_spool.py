@@ -85,6 +85,45 @@ def test_overflow_takes_the_disk_and_keeps_the_order(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
+def test_the_order_holds_while_the_collector_comes_and_goes(tmp_path: Path) -> None:
+    with FakeCollector() as collector:
+        for _ in range(8):
+            collector.script.extend([Answer(503, headers={"Retry-After": "0.1"}), *[Answer()] * 5])
+        with Monitor(
+            "flights", endpoint=collector.url, max_queue=20, batch_size=10, flush_interval=0, spool=tmp_path
+        ) as monitor:
+            count = 0
+            while collector.script:
+                monitor.log({}, count)
+                count += 1
+                time.sleep(0.0002)
+            assert monitor.flush(10)
+            assert monitor.stats()[:6] == (0, count, count, 0, 0, 0)
+            assert monitor.stats().retries == 8
+        assert numbers(collector) == list(range(count))
+
+
+class Slow:
+    def item(self) -> int:
+        time.sleep(0.3)
+        return 1
+
+
+def test_an_event_on_its_way_to_the_disk_is_not_overtaken(collector: FakeCollector, tmp_path: Path) -> None:
+    collector.script.append(Answer(503, headers={"Retry-After": "0.2"}))
+    with Monitor(
+        "flights", endpoint=collector.url, max_queue=1, batch_size=1, flush_interval=0, spool=tmp_path
+    ) as monitor:
+        monitor.log({}, 0)
+        assert until(lambda: monitor.stats().retries == 1)
+        monitor.log({}, 1)
+        monitor.log({"slow": Slow()}, 2)  # the queue is full; serialising this outlasts the outage
+        assert collector.wait(2)
+        monitor.log({}, 3)
+        assert monitor.flush(5)
+    assert numbers(collector) == [0, 1, 2, 3]
+
+
 def test_the_limit_holds_and_the_newest_are_dropped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     url, port = closed_url()
     with Monitor(
