@@ -44,7 +44,7 @@ def shape_of(frame: pd.DataFrame) -> Shape:
 
 def profile(frame: pd.DataFrame, shape: Shape) -> Profile:
     """The profile of a table."""
-    parts = {}
+    parts: dict[str, Any] = {}
     for name, space in shape.spaces.items():
         column = frame[name.removeprefix("features.")]
         if isinstance(space, Grid):
