@@ -72,7 +72,7 @@ def test_the_token_comes_from_the_environment(
 )
 def test_retries_with_the_same_key_and_in_order(collector: FakeCollector, trouble: Answer) -> None:
     collector.script.extend([Answer(), trouble])
-    with Monitor("flights", endpoint=collector.url, batch_size=10, timeout=0.5) as monitor:
+    with Monitor("flights", endpoint=collector.url, batch_size=10, timeout=0.3) as monitor:
         expected = fill(monitor, 40)
         assert monitor.flush(5)
         stats = monitor.stats()

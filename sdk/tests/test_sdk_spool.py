@@ -317,11 +317,11 @@ url, spool = sys.argv[1:]
 monitor = Monitor("flights", endpoint=url, max_queue=20, batch_size=10, flush_interval=0, spool=spool)
 for n in range(100):
     monitor.log({}, n)
-time.sleep(0.3)  # its overflow is on disk, and its file open
+time.sleep(0.2)  # its overflow is on disk, and its file open
 if os.fork() == 0:
     for n in range(1000, 1100):
         monitor.log({}, n)
-    time.sleep(0.5)
+    time.sleep(0.2)
     print(os.getpid(), flush=True)
 time.sleep(60)
 """
