@@ -42,7 +42,7 @@ class Predictions:
         prediction: 0/1 or numbers, NaN for none; categories for a multi-class task; None when not logged.
         score: shape (n,), NaN for none; None when not logged.
         latency: milliseconds, NaN for none; None when not logged.
-        failed: whether the request failed; None when not logged.
+        failed: 1 where the request failed, 0 where not, NaN where that is unknown; None when not logged.
         segments: the segment columns, by name.
         label: as `prediction`, where a file brings labels in the same row; None otherwise.
         label_times: when each label became known, in microseconds; 0 where there is none.
@@ -55,7 +55,7 @@ class Predictions:
     prediction: Values | None = None
     score: Floats | None = None
     latency: Floats | None = None
-    failed: Mask | None = None
+    failed: Floats | None = None
     segments: Mapping[str, Coded] = field(default_factory=dict)
     label: Values | None = None
     label_times: Ints | None = None
@@ -86,6 +86,10 @@ class Labels:
 
     def __len__(self) -> int:
         return int(self.ids.size)
+
+    def present(self) -> Mask:
+        """Which rows have a label at all."""
+        return self.values.codes >= 0 if isinstance(self.values, Coded) else ~np.isnan(self.values)
 
     def take(self, rows: Any) -> Self:
         """The labels of some rows, by mask or places."""
@@ -121,13 +125,17 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one delivery holds: accepted columns by model, and the rejected rows. All or nothing commits."""
+    """What one delivery holds: accepted columns by model, and the rejected rows. All or nothing commits.
+
+    `digest` tells deliveries with the same idempotency key apart; empty where that cannot happen.
+    """
 
     received: Mapping[str, int]
     predictions: Mapping[str, Sequence[Predictions]] = field(default_factory=dict)
     labels: Mapping[str, Sequence[Labels]] = field(default_factory=dict)
     deployments: Sequence[Deployment] = ()
     rejections: Sequence[Rejection] = ()
+    digest: str = ""
 
     @property
     def total(self) -> int:

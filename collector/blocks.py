@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from collector.batch import Coded, Hashes
 from profiles.counts import Ints
@@ -26,8 +27,8 @@ class Block:
 
     Attributes:
         ids: shape (n,), ascending and distinct.
-        columns: arrays of shape (n,).
-        names: what the integer column `group`, if there is one, stands for.
+        columns: arrays of shape (n,); of type int32 are places in `names`, -1 for missing.
+        names: what those stand for.
         newest: the latest event time in it, in microseconds.
         level: how many merges it has been through.
     """
@@ -39,16 +40,23 @@ class Block:
     level: int = 0
 
     @classmethod
-    def of(
-        cls, ids: Hashes, columns: Mapping[str, Any], groups: Coded | None = None, level: int = 0
-    ) -> Block:
+    def of(cls, ids: Hashes, columns: Mapping[str, Any], level: int = 0) -> Block:
         """Sort rows into a block; `columns` must have `time`, in microseconds."""
         order = np.argsort(ids, kind="stable")
-        held = {name: column[order] for name, column in columns.items()}
-        names: tuple[str, ...] = ()
-        if groups is not None:
-            held["group"], names = groups.codes[order].astype(np.int32), groups.names
+        coded = [column for column in columns.values() if isinstance(column, Coded)]
+        names = tuple(dict.fromkeys(name for column in coded for name in column.names))
+        held = {
+            name: _recoded(column.codes, column.names, names)[order]
+            if isinstance(column, Coded)
+            else column[order]
+            for name, column in columns.items()
+        }
         return cls(ids[order], held, names, int(columns["time"].max(initial=0)), level)
+
+    def column(self, name: str, rows: Ints) -> Any:
+        """Some rows of a column, as it was given."""
+        held = self.columns[name][rows]
+        return Coded(held.astype(np.int64), self.names) if held.dtype == np.int32 else held
 
     def to_bytes(self) -> bytes:
         """A header in JSON, then the arrays as they are (hashes do not compress)."""
@@ -83,17 +91,29 @@ class Block:
         return np.where(self.ids[place] == ids, place, -1).astype(np.int64)
 
 
+def _recoded(codes: Any, old: tuple[str, ...], new: tuple[str, ...]) -> npt.NDArray[np.int32]:
+    """Places in `old` as places in `new`, which has every name of `old`; -1 stays."""
+    place = {name: code for code, name in enumerate(new)}
+    table: npt.NDArray[np.int32] = np.array([*(place[name] for name in old), -1], np.int32)
+    moved: npt.NDArray[np.int32] = table[codes]
+    return moved
+
+
 def merged(blocks: Sequence[Block]) -> Block:
     """One block of the next level with the rows of all; of an id in several, the first block's row."""
     names = tuple(dict.fromkeys(name for block in blocks for name in block.names))
-    place = {name: code for code, name in enumerate(names)}
     ids = np.concatenate([block.ids for block in blocks])
-    columns = {name: np.concatenate([block.columns[name] for block in blocks]) for name in blocks[0].columns}
-    if "group" in columns:
-        maps = [np.array([place[name] for name in block.names], np.int32) for block in blocks]
-        columns["group"] = np.concatenate(
-            [codes[block.columns["group"]] for codes, block in zip(maps, blocks, strict=True)]
+    columns = {
+        name: np.concatenate(
+            [
+                _recoded(block.columns[name], block.names, names)
+                if column.dtype == np.int32
+                else block.columns[name]
+                for block in blocks
+            ]
         )
+        for name, column in blocks[0].columns.items()
+    }
     _, first = np.unique(ids, return_index=True)
     kept = {name: column[first] for name, column in columns.items()}
     return Block(ids[first], kept, names, max(b.newest for b in blocks), max(b.level for b in blocks) + 1)

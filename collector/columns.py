@@ -24,6 +24,9 @@ from profiles.counts import Floats, Ints
 LONGEST_TEXT = 1000
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC).timestamp()
 LATEST = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+AHEAD = 3600.0
+FINER = ((1_000, "milliseconds"), (1_000_000, "microseconds"), (1_000_000_000, "nanoseconds"))
+TIME_FIX = "send seconds since 1970 as a number, or ISO 8601 such as 2024-05-01T10:00:00Z"
 Column = Any  # a Python list or an Arrow array (pyarrow ships no types)
 T = TypeVar("T")
 
@@ -72,6 +75,8 @@ def numeric(values: Column, *, nan_is_missing: bool) -> tuple[Floats, list[Fault
                 raise pa.ArrowInvalid(f"{values.type} is not numeric")  # noqa: TRY301 - the slow path reads it
             array = values.cast(pa.float64(), safe=False)
         else:
+            if bool in set(map(type, values)):
+                raise pa.ArrowInvalid("Arrow would take a boolean for a number")  # noqa: TRY301 - as above
             array = pa.array(values, pa.float64())
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return _checked(*_slow_numeric(values), values, nan_is_missing=nan_is_missing)
@@ -85,9 +90,7 @@ def _slow_numeric(values: Column) -> tuple[Floats, list[Fault]]:
         if value is None:
             return math.nan
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise BadValueError(
-                f"expected a number, got {type(value).__name__}", "send a JSON number, or null"
-            )
+            raise BadValueError(f"expected a number, got {named(value)}", "send a JSON number, or null")
         try:
             return float(value)
         except OverflowError:
@@ -127,13 +130,31 @@ def text(value: Any) -> str | None:
         return _bounded(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and math.isnan(value):
-        raise BadValueError("nan is not a category", "send null for a missing value")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadValueError(f"{value} is not a category", "send null for a missing value")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, int | float | date):
         return str(value)
-    raise BadValueError(f"expected a string, got {type(value).__name__}", "send a JSON string, or null")
+    raise BadValueError(f"expected a string, got {named(value)}", "send a JSON string, or null")
+
+
+def identity(value: Any) -> str | None:
+    """An id as text, the same whether a number came as 7 or 7.0; a null may come as NaN."""
+    return None if isinstance(value, float) and math.isnan(value) else text(value)
+
+
+def named(value: Any) -> str:
+    """The type of a value as JSON calls it.
+
+    >>> named([1]), named(True)
+    ('an array', 'a boolean')
+    """
+    names = {
+        dict: "an object", list: "an array", str: "a string", bool: "a boolean",
+        int: "a number", float: "a number", type(None): "null",
+    }  # fmt: skip
+    return names.get(type(value), type(value).__name__)
 
 
 def _bounded(value: str | None) -> str | None:
@@ -147,8 +168,6 @@ def _bounded(value: str | None) -> str | None:
 def categorical(values: Column, *, nan_is_missing: bool) -> tuple[Coded, list[Fault]]:
     """A categorical column, dictionary-encoded."""
     faults: list[Fault] = []
-    if isinstance(values, pa.Array) and pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
     if isinstance(values, pa.Array) and pa.types.is_floating(values.type) and nan_is_missing:
         values = pc.if_else(pc.is_finite(values), values, None)
     try:
@@ -191,38 +210,50 @@ def times(values: Column, now: float | None) -> tuple[Ints, list[Fault]]:
         values: the raw values.
         now: the server's time in seconds; later times (by over an hour) are faults. None switches that off.
     """
-    if isinstance(values, pa.Array) and pa.types.is_temporal(values.type):
-        array = values.cast(pa.timestamp("us"), safe=False) if not pa.types.is_time(values.type) else values
-        return array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False), []
-    seconds, faults = numeric(values, nan_is_missing=True)
-    if not faults and np.all((seconds > EARLIEST) & (seconds < (now + 3600 if now else LATEST))):
-        return np.round(seconds * 1e6).astype(np.int64), []
-    if isinstance(values, pa.Array) and (pa.types.is_string(values.type)):
+    if isinstance(values, pa.Array) and pa.types.is_string(values.type):
         parsed = pd.to_datetime(values.to_pandas(), utc=True, format="ISO8601", errors="coerce")
-        if not parsed.isna().any():
-            return parsed.to_numpy("datetime64[us]").astype(np.int64), []
+        stamps = pa.array(parsed.to_numpy("datetime64[us]"))
+        return _checked_times(values, stamps, now)
+    if isinstance(values, pa.Array) and (pa.types.is_timestamp(values.type) or pa.types.is_date(values.type)):
+        return _checked_times(values, values.cast(pa.timestamp("us"), safe=False), now)
+    seconds, faults = numeric(values, nan_is_missing=True)
+    if not faults and np.all((seconds > EARLIEST) & (seconds < (now + AHEAD if now else LATEST))):
+        return np.round(seconds * 1e6).astype(np.int64), []
     clean, faults = one_by_one(values, lambda value: _moment(value, now), 0)
     return np.array(clean, np.int64), faults
 
 
+def _checked_times(values: Column, stamps: Any, now: float | None) -> tuple[Ints, list[Fault]]:
+    """Timestamps, with a fault for each that is out of range, or that could not be read."""
+    moments: Ints = stamps.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    bad = (moments <= EARLIEST * 1e6) | (moments >= min(LATEST, now + AHEAD if now else LATEST) * 1e6)
+    bad &= values.is_valid().to_numpy(zero_copy_only=False)
+    faults = []
+    for row in np.flatnonzero(bad).tolist():
+        readable = stamps[row].is_valid
+        reason = "the time is out of range" if readable else "not a time"
+        faults.append(Fault(row, values[row].as_py() if not readable else str(stamps[row]), reason, TIME_FIX))
+    return np.where(bad, 0, moments), faults
+
+
 def _moment(value: Any, now: float | None) -> int:
-    fix = "send seconds since 1970 as a number, or ISO 8601 such as 2024-05-01T10:00:00Z"
-    if value is None:
+    if value is None or (now is None and isinstance(value, float) and math.isnan(value)):
         return 0
     if isinstance(value, str):
         try:
             moment = microseconds(datetime.fromisoformat(value))
-        except ValueError:
-            raise BadValueError("not a time", fix) from None
+        except (ValueError, OverflowError):
+            raise BadValueError("not a time", TIME_FIX) from None
     elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadValueError("not a time", fix)
+        raise BadValueError("not a time", TIME_FIX)
     else:
-        if EARLIEST < value / 1000 < LATEST:
-            raise BadValueError("these are milliseconds", "divide by 1000: " + fix)
+        for factor, name in FINER:
+            if EARLIEST < value / factor < LATEST:
+                raise BadValueError(f"these are {name}", f"divide by {factor}: {TIME_FIX}")
         moment = round(value * 1e6) if abs(value) < LATEST else -1
     if not EARLIEST < moment / 1e6 < LATEST:
-        raise BadValueError("the time is out of range", fix)
-    if now is not None and moment / 1e6 > now + 3600:
+        raise BadValueError("the time is out of range", TIME_FIX)
+    if now is not None and moment / 1e6 > now + AHEAD:
         raise BadValueError(
             "the time is over an hour ahead of the server", "check the sender's clock and time zone"
         )

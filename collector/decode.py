@@ -8,30 +8,36 @@ from typing import Any
 
 import msgspec
 
+from collector.columns import named
+
 KINDS = {"predictions": "prediction", "labels": "label", "deployments": "deployment"}
-DEEPEST = 64
 
 
 class BadBodyError(ValueError):
-    """The body as a whole cannot be read; `fix` says what to send instead."""
+    """A body, or a line of it, cannot be read; `fix` says what to send instead, `raw` is the line."""
 
-    def __init__(self, reason: str, fix: str) -> None:
+    def __init__(self, reason: str, fix: str, raw: str = "") -> None:
         super().__init__(reason)
-        self.fix = fix
+        self.fix, self.raw = fix, raw
 
 
-def loads(body: bytes) -> Any:
+def loads(body: bytes) -> tuple[Any, bool]:
     """Parse JSON, NaN included: the row that holds it is told later, and the other rows go on.
+
+    Returns:
+        The value, and whether it is strict JSON; if not, see `_storable`.
 
     Raises:
         BadBodyError: it is not JSON.
     """
+    if not body.strip():
+        raise BadBodyError("the body is empty", "send at least one event")
     try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+        return msgspec.json.decode(body), True
+    except (ValueError, RecursionError):  # msgspec raises UnicodeDecodeError too
         pass
     try:
-        return json.loads(body)
+        return json.loads(body.decode()), False
     except UnicodeDecodeError as error:
         raise BadBodyError(
             f"the body is not UTF-8: {error.reason} at byte {error.start}", "send UTF-8"
@@ -40,7 +46,9 @@ def loads(body: bytes) -> Any:
         where = f"line {error.lineno} column {error.colno}"
         raise BadBodyError(f"invalid JSON: {error.msg} at {where}", "send one JSON document") from None
     except RecursionError:
-        raise BadBodyError("invalid JSON: nested too deeply", f"nest at most {DEEPEST} levels") from None
+        raise BadBodyError("invalid JSON: nested too deeply", "nest lists and objects less deeply") from None
+    except ValueError:  # Python's own limit on the digits of an integer
+        raise BadBodyError("invalid JSON: a number has thousands of digits", "send a shorter one") from None
 
 
 def events_of_json(body: bytes, group: str) -> list[Any]:
@@ -57,12 +65,17 @@ def events_of_json(body: bytes, group: str) -> list[Any]:
     >>> events_of_json(b'{"model": "m", "labels": [{"id": "1"}]}', "labels")
     [{'model': 'm', 'id': '1'}]
     """
-    document = loads(body)
+    document, strict = loads(body)
+    rows = _rows(document, group)
+    return rows if strict else [_storable(row) for row in rows]
+
+
+def _rows(document: Any, group: str) -> list[Any]:
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
         raise BadBodyError(
-            f"expected an object or an array, got {type(document).__name__}", "send an array of events"
+            f"expected an object or an array, got {named(document)}", "send an array of events"
         )
     if group not in document:
         return [document]
@@ -70,7 +83,7 @@ def events_of_json(body: bytes, group: str) -> list[Any]:
     rows = document[group]
     if not isinstance(rows, list):
         raise BadBodyError(
-            f"{group}: expected an array, got {type(rows).__name__}", f"send {group} as an array"
+            f"{group}: expected an array, got {named(rows)}", f"send {group} as an array"
         )
     return [defaults | row if isinstance(row, dict) else row for row in rows]
 
@@ -78,15 +91,28 @@ def events_of_json(body: bytes, group: str) -> list[Any]:
 def events_of_ndjson(body: bytes) -> list[Any]:
     """The events of an NDJSON body; a line that is not JSON becomes the `BadBodyError` that it raises."""
     lines = [line for line in body.split(b"\n") if line.strip()]
+    if not lines:
+        raise BadBodyError("the body is empty", "send at least one event")
     decode: Callable[[bytes], Any] = msgspec.json.Decoder().decode
     try:
         return [decode(line) for line in lines]
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return [_line(line) for line in lines]
 
 
 def _line(line: bytes) -> Any:
     try:
-        return loads(line)
+        return _storable(loads(line)[0])
     except BadBodyError as error:
-        return error
+        return BadBodyError(str(error), error.fix, line.decode(errors="replace"))
+
+
+def _storable(row: Any) -> Any:
+    """The row, unless a text in it is no Unicode: JSON can say half a surrogate pair, UTF-8 cannot."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return BadBodyError("a text holds half a surrogate pair", "send well-formed Unicode", json.dumps(row))
+    except RecursionError:
+        return BadBodyError("nested too deeply", "nest lists and objects less deeply")
+    return row

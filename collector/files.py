@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from collector import columns
@@ -19,6 +21,7 @@ from profiles.counts import Ints
 
 ROWS_AT_ONCE = 100_000
 PSEUDO_WINDOWS = 30
+UNKNOWN = "unknown"
 
 
 class FileError(ValueError):
@@ -37,6 +40,34 @@ def open_parquet(path: Path) -> pq.ParquetFile:
         raise FileError(f"{path}: no such file") from None
     except (pa.ArrowInvalid, OSError) as error:
         raise FileError(f"{path}: not a readable Parquet file: {error}") from None
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise FileError(f"{path}: cannot be read: {error}") from None
+
+
+def _records(file: pq.ParquetFile, path: Path, wanted: list[str]) -> Iterator[Any]:
+    records = file.iter_batches(ROWS_AT_ONCE, columns=wanted)
+    while True:
+        with _readable(path):
+            record = next(records, None)
+        if record is None:
+            return
+        yield record
+
+
+def _plain(values: Any) -> Any:
+    """A column as one of the types that the readers know: some writers have several for the same values."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return _plain(values.dictionary_decode())
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return values.cast(pa.string())
+    return values.cast(pa.float64()) if pa.types.is_decimal(kind) else values
 
 
 class PredictionFile:
@@ -81,8 +112,10 @@ class PredictionFile:
     def batches(self) -> Iterator[Batch]:
         """The file's rows as validated batches, in order."""
         first = 0
-        for record in self._file.iter_batches(ROWS_AT_ONCE, columns=self._wanted):
-            yield _Record(record, self._schema, first).batch(self._pseudo_times(first, record.num_rows))
+        for record in _records(self._file, self._path, self._wanted):
+            with _readable(self._path):
+                batch = _Record(record, self._schema, first).batch(self._pseudo_times(first, record.num_rows))
+            yield batch
             first += record.num_rows
 
     def _pseudo_times(self, first: int, rows: int) -> Ints | None:
@@ -106,13 +139,23 @@ class _Record:
 
     def _column(self, name: str) -> Any:
         held: list[str] = self._record.schema.names
-        return self._record.column(held.index(name)) if name in held else None
+        return _plain(self._record.column(held.index(name))) if name in held else None
 
-    def _category(self, name: str, otherwise: str) -> Coded:
+    def _segment(self, name: str) -> Coded:
         values = self._column(name)
         if values is None:
-            return Coded(np.zeros(self._record.num_rows, np.int64), (otherwise,))
+            return Coded(np.zeros(self._record.num_rows, np.int64), ("",))
         return self._reader.category(name, values)
+
+    def _versions(self) -> Coded:
+        values = self._column(self._schema.columns.version)
+        if values is None:
+            return Coded(np.zeros(self._record.num_rows, np.int64), (UNKNOWN,))
+        read = self._reader.category("version", values)
+        return Coded(
+            np.where(read.codes < 0, len(read.names), read.codes),
+            (*(name or UNKNOWN for name in read.names), UNKNOWN),
+        )
 
     def batch(self, times: Ints | None) -> Batch:
         """The good rows as predictions, the bad ones as rejections."""
@@ -123,13 +166,13 @@ class _Record:
         read = Predictions(
             ids=self._ids(),
             times=self._times(names.timestamp) if times is None else times,
-            versions=self._category(names.version, "unknown"),
+            versions=self._versions(),
             features={name: self._feature(name) for name in self._schema.features if self._held(name)},
             prediction=decided(task, reader.outcome("prediction", self._column(names.prediction)), score),
             score=score,
             latency=reader.latency(self._column(names.latency)),
             failed=reader.failed(self._column(names.status)),
-            segments={name: self._category(name, "") for name in self._schema.segments},
+            segments={name: self._segment(name) for name in self._schema.segments},
             label=reader.outcome("label", label),
             label_times=None if label is None or label_times is None else self._known(names.label_time),
         )
@@ -189,26 +232,33 @@ class _Record:
         values = self._column(self._schema.columns.id)
         if values is None:
             return None
-        array = values if pa.types.is_string(values.type) else values.cast(pa.string())
+        if pa.types.is_integer(values.type):
+            values = values.cast(pa.string())
+        elif not pa.types.is_string(values.type):  # as numbers have them: 7.0 is the id 7
+            clean, faults = columns.one_by_one(values, columns.identity, None)
+            self._fault("id", faults)
+            values = pa.array(clean, pa.string())
         fix = "give every row a unique id, or leave the column out"
-        self._fault("id", [Fault(int(at), None, "missing", fix) for at in np.flatnonzero(array.is_null())])
-        return columns.hashes(array.fill_null(""))
+        array = values.fill_null("")
+        missing = np.flatnonzero(pc.equal(array, "").to_numpy(zero_copy_only=False))
+        self._fault("id", [Fault(int(at), None, "missing", fix) for at in missing])
+        return columns.hashes(array)
 
     def _times(self, name: str) -> Ints:
         values = self._column(name)
         if values is None:
             raise FileError(f"the file has no column {name!r} for the time")
         read, faults = columns.times(values, None)
-        self._fault("timestamp", faults)
+        self._fault(name, faults)
         missing = [
             Fault(int(at), None, "missing", "give every row a time") for at in np.flatnonzero(read == 0)
         ]
-        self._fault("timestamp", missing)
+        self._fault(name, missing)
         return read
 
     def _known(self, name: str) -> Ints:
         read, faults = columns.times(self._column(name), None)
-        self._fault("label_time", faults)
+        self._fault(name, faults)
         return read
 
 
@@ -221,7 +271,7 @@ class LabelFile:
     """
 
     def __init__(self, path: Path, schema: Schema) -> None:
-        self._file, self._schema = open_parquet(path), schema
+        self._file, self._schema, self._path = open_parquet(path), schema, path
         self.rows = int(self._file.metadata.num_rows)
         names = schema.columns
         held = self._file.schema_arrow.names
@@ -235,6 +285,8 @@ class LabelFile:
     def batches(self) -> Iterator[Batch]:
         """The file's rows as validated batches, in order; a row without a label is passed over."""
         first = 0
-        for record in self._file.iter_batches(ROWS_AT_ONCE, columns=self._wanted):
-            yield _Record(record, self._schema, first).labels()
+        for record in _records(self._file, self._path, self._wanted):
+            with _readable(self._path):
+                batch = _Record(record, self._schema, first).labels()
+            yield batch
             first += record.num_rows

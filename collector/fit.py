@@ -117,6 +117,19 @@ class _Sample:
         return np.concatenate(self._held) if self._held else np.zeros(0)
 
 
+def fits(shape: Shape, schema: Schema) -> bool:
+    """Whether profiles of a shape hold what a schema describes; not when the monitor has changed since."""
+    wanted, held = (
+        {
+            name: (space.kind, len(getattr(space, "centers", ())))
+            for name, space in one.spaces.items()
+            if name != "score"  # is there only where scores are
+        }
+        for one in (ShapeFitter(schema).shape(), shape)
+    )
+    return wanted == held
+
+
 def fit_shape(schema: Schema, rows: Predictions) -> Shape:
     """The shape of a model that has no reference yet, from its first batch."""
     fitter = ShapeFitter(schema)

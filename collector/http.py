@@ -5,38 +5,27 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from collector.batch import Batch
 from collector.decode import KINDS, BadBodyError, events_of_json, events_of_ndjson
 from collector.intake import BusyError, Intake
+from collector.ledger import KeyReusedError
+from collector.request import Bodies, RefusedError, busy, idempotency_key
 from collector.validate import Validator
 
 LARGEST_BODY = 32 * 1024 * 1024
-LONGEST_KEY = 200
-RETRY_SECONDS = "1"
+MOST_EVENTS = 200_000  # a small body can hold very many tiny events
 JSON_TYPES = ("application/json", "text/json", "")
 LINE_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
-
-
-class RefusedError(Exception):
-    """The request as a whole is refused, with this status, reason and fix."""
-
-    def __init__(self, status: int, field: str, reason: str, fix: str) -> None:
-        super().__init__(reason)
-        self.status, self.field, self.reason, self.fix = status, field, reason, fix
-
-    def answer(self) -> JSONResponse:
-        """The response that says so."""
-        error = {"field": self.field, "reason": self.reason, "fix": self.fix}
-        headers = {"Retry-After": RETRY_SECONDS} if self.status in (429, 503) else None
-        return JSONResponse({"errors": [error]}, self.status, headers=headers)
+REFUSED = (BusyError, KeyReusedError, ClientDisconnect, sa.exc.OperationalError)
 
 
 def router(intake: Intake, validator: Validator, largest_body: int = LARGEST_BODY) -> APIRouter:
@@ -48,23 +37,26 @@ def router(intake: Intake, validator: Validator, largest_body: int = LARGEST_BOD
         largest_body: in bytes; larger bodies are refused before they are parsed.
     """
     routes = APIRouter(prefix="/v1", tags=["ingest"])
+    bodies = Bodies(largest_body)
 
-    async def take(request: Request, group: str, key: str | None) -> JSONResponse:
-        try:
-            body = await _body(request, largest_body)
+    async def commit(request: Request, group: str, given: str | None) -> JSONResponse:
+        if intake.full:
+            raise BusyError
+        async with bodies.read(request) as body:
             batch = await run_in_threadpool(_batch, validator, request, group, body)
-            key = _key(key, body)
-            receipt, again = await asyncio.wrap_future(intake.submit("http", key, batch))
-        except RefusedError as refused:
-            return refused.answer()
-        except BusyError:
-            return RefusedError(429, "", "the queue is full", "send it again after Retry-After").answer()
-        except sa.exc.OperationalError as error:
-            reason = f"the database does not answer: {error.orig}"
-            return RefusedError(503, "", reason, "send it again after Retry-After").answer()
+        key = idempotency_key(given, batch.digest, [item.row for item in batch.rejections])
+        receipt, again = await asyncio.wrap_future(intake.submit("http", key, batch))
         bad = receipt.rejected and receipt.rejected == receipt.received
         headers = {"Idempotent-Replayed": "true"} if again else None
         return JSONResponse(asdict(receipt), 422 if bad else 200, headers=headers)
+
+    async def take(request: Request, group: str, key: str | None) -> JSONResponse:
+        try:
+            return await commit(request, group, key)
+        except RefusedError as refused:
+            return refused.answer()
+        except REFUSED as error:
+            return _refusal(error).answer()
 
     def route(group: str) -> Any:
         async def endpoint(
@@ -80,30 +72,17 @@ def router(intake: Intake, validator: Validator, largest_body: int = LARGEST_BOD
     return routes
 
 
-def _key(given: str | None, body: bytes) -> str:
-    if given is None:
-        return "sha256:" + hashlib.sha256(body).hexdigest()
-    if not 0 < len(given) <= LONGEST_KEY:
-        reason = f"has {len(given)} characters"
-        raise RefusedError(400, "Idempotency-Key", reason, f"send 1 to {LONGEST_KEY} characters")
-    return given
-
-
-async def _body(request: Request, largest: int) -> bytes:
-    """The body, refused as soon as it is known to be too large."""
-    fix = f"send at most {largest} bytes; split the batch"
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > largest:
-        raise RefusedError(413, "", f"the body has {declared} bytes", fix)
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise RefusedError(415, "Content-Encoding", "compressed bodies are not read", "send it uncompressed")
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > largest:
-            raise RefusedError(413, "", f"the body has over {largest} bytes", fix)
-        chunks.append(chunk)
-    return b"".join(chunks)
+def _refusal(error: Exception) -> RefusedError:
+    """How each of `REFUSED` is told to the client."""
+    if isinstance(error, BusyError):
+        return busy("the queue is full")
+    if isinstance(error, KeyReusedError):
+        fix = "send a key of its own with every batch"
+        return RefusedError(422, "Idempotency-Key", str(error), fix)
+    if isinstance(error, sa.exc.OperationalError):
+        reason = f"the database does not answer: {error.orig}"
+        return RefusedError(503, "", reason, "send it again after Retry-After")
+    return RefusedError(400, "body", "it ended early", "send all of it")
 
 
 def _batch(validator: Validator, request: Request, group: str, body: bytes) -> Batch:
@@ -118,4 +97,7 @@ def _batch(validator: Validator, request: Request, group: str, body: bytes) -> B
             raise RefusedError(415, "Content-Type", f"{content_type!r} is not read", f"send {known}")
     except BadBodyError as error:
         raise RefusedError(400, "body", str(error), error.fix) from None
-    return validator.batch(events, KINDS.get(group), time.time())
+    if len(events) > MOST_EVENTS:
+        raise RefusedError(413, "body", f"it holds {len(events)} events", f"send at most {MOST_EVENTS}")
+    batch = validator.batch(events, KINDS.get(group), time.time())
+    return replace(batch, digest=hashlib.sha256(f"{group} {content_type}\n".encode() + body).hexdigest())

@@ -38,6 +38,7 @@ class Intake:
     def __init__(self, ledger: Ledger, waiting: int = WAITING) -> None:
         self._ledger = ledger
         self._queue: queue.Queue[_Delivery | None] = queue.Queue(waiting)
+        self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="intake")
         self._thread.start()
@@ -47,6 +48,11 @@ class Intake:
         """How many deliveries wait now."""
         return self._queue.qsize()
 
+    @property
+    def full(self) -> bool:
+        """Whether one more delivery would be refused now."""
+        return self._closed or self._queue.full()
+
     def submit(self, source: str, key: str, batch: Batch) -> Future[Outcome]:
         """Queue a delivery; the future has its receipt once it is durable.
 
@@ -54,16 +60,19 @@ class Intake:
             BusyError: the queue is full, or closed.
         """
         delivery = _Delivery(source, key, batch, Future())
-        if self._closed:
-            raise BusyError
-        try:
-            self._queue.put_nowait(delivery)
-        except queue.Full:
-            raise BusyError from None
+        with self._closing:  # nothing gets in behind the end
+            if self._closed:
+                raise BusyError
+            try:
+                self._queue.put_nowait(delivery)
+            except queue.Full:
+                raise BusyError from None
         return delivery.done
 
     def _work(self) -> None:
         while (delivery := self._queue.get()) is not None:
+            if not delivery.done.set_running_or_notify_cancel():
+                continue  # nobody waits for it any more, so nobody was told that it is safe
             try:
                 now = time.time_ns() // 1000
                 receipt = self._ledger.commit(delivery.source, delivery.key, delivery.batch, now)
@@ -74,6 +83,8 @@ class Intake:
 
     def close(self) -> None:
         """Commit what waits, then stop."""
-        self._closed = True
-        self._queue.put(None)
+        with self._closing:
+            first, self._closed = not self._closed, True
+        if first:
+            self._queue.put(None)
         self._thread.join()

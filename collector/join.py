@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from collector.batch import Coded, Hashes, Labels, Predictions
+from collector.batch import Hashes, Labels, Predictions
 from collector.blocks import Block, Blocks
 from collector.schema import Schema
 from collector.summarize import Joined, class_codes, grouped
+from collector.window import MICROSECOND
 from profiles import Shape
 from profiles.counts import Ints
 
@@ -34,67 +35,73 @@ def join_predictions(
     rows: Predictions, halves: Halves, schema: Schema, shape: Shape, oldest: int
 ) -> tuple[Halves, list[Joined]]:
     """Take in predictions, all new: what joins with labels that came before, or in the same rows."""
-    columns = _outcome_columns(rows, schema, shape)
-    groups = columns.pop("group")
-    joined = []
-    labels = None if rows.label is None else class_codes(rows.label, shape)
-    labelled = np.zeros(len(rows), bool) if labels is None else ~np.isnan(labels)
-    if labels is not None and labelled.any():
-        known = np.maximum(rows.times if rows.label_times is None else rows.label_times, rows.times)
-        joined.append(_joined(columns, groups, labelled, labels[labelled], known[labelled], schema))
+    nothing = np.full(len(rows), np.nan)
+    columns = {
+        "time": rows.times,
+        "prediction": nothing if rows.prediction is None else rows.prediction,
+        "score": nothing if rows.score is None else rows.score,
+        "group": grouped(rows, schema, shape),
+    }
+    ids = np.arange(len(rows), dtype=np.uint64) if rows.ids is None else rows.ids
+    block, pairs = Block.of(ids, columns), _Pairs(schema, shape)
+    joined = [
+        pairs.of(block, block.find(ids[hit]), held.column("label", place), held.columns["time"][place])
+        for held, place, hit in (halves.labels.matches(ids) if rows.ids is not None else [])
+    ]
+    brought = _brought(rows, ids, halves)
+    if len(brought):
+        joined.append(pairs.of(block, block.find(brought.ids), brought.values, brought.times))
     if rows.ids is None:
         return halves, joined
-    for block, place, hit in halves.labels.matches(rows.ids):
-        known = np.maximum(block.columns["time"][place], rows.times[hit])
-        joined.append(_joined(columns, groups, hit, block.columns["label"][place], known, schema))
-    halves = replace(halves, predictions=halves.predictions.add(Block.of(rows.ids, columns, groups), oldest))
-    if labels is not None and labelled.any():
-        times = rows.times if rows.label_times is None else rows.label_times
-        held = {"time": times[labelled], "label": labels[labelled]}
-        halves = replace(halves, labels=halves.labels.add(Block.of(rows.ids[labelled], held), oldest))
+    halves = replace(halves, predictions=halves.predictions.add(block, oldest))
+    if len(brought):
+        held = {"time": brought.times, "label": brought.values}
+        halves = replace(halves, labels=halves.labels.add(Block.of(brought.ids, held), oldest))
     return halves, joined
+
+
+def _brought(rows: Predictions, ids: Hashes, halves: Halves) -> Labels:
+    """The labels that predictions bring along in the same row, unless they came before."""
+    if rows.label is None:
+        return Labels(ids[:0], rows.times[:0], np.zeros(0))
+    times = rows.times if rows.label_times is None else np.maximum(rows.label_times, rows.times)
+    labels = Labels(ids, times, rows.label)
+    known = halves.labels.contains(ids) if rows.ids is not None else np.zeros(len(rows), bool)
+    return labels.take(labels.present() & ~known)
 
 
 def join_labels(
     rows: Labels, halves: Halves, schema: Schema, shape: Shape | None, oldest: int
 ) -> tuple[Halves, list[Joined]]:
     """Take in labels, all new: what joins with predictions that came before."""
-    labels = rows.values if not isinstance(rows.values, Coded) else class_codes(rows.values, _sure(shape))
     joined = []
     for block, place, hit in halves.predictions.matches(rows.ids):
-        groups = Coded(block.columns["group"].astype(np.int64), block.names)
-        known = np.maximum(rows.times[hit], block.columns["time"][place])
-        joined.append(_joined(block.columns, groups, place, labels[hit], known, schema))
-    held = {"time": rows.times, "label": labels}
+        if shape is None:  # the monitor has changed, and nothing has come since to count on
+            break
+        matched = rows.take(hit)
+        joined.append(_Pairs(schema, shape).of(block, place, matched.values, matched.times))
+    held = {"time": rows.times, "label": rows.values}
     return replace(halves, labels=halves.labels.add(Block.of(rows.ids, held), oldest)), joined
 
 
-def _sure(shape: Shape | None) -> Shape:
-    if shape is None:
-        raise ValueError("labels of a multi-class task need the classes of a reference or of a prediction")
-    return shape
+@dataclass(frozen=True)
+class _Pairs:
+    schema: Schema
+    shape: Shape
 
-
-def _outcome_columns(rows: Predictions, schema: Schema, shape: Shape) -> dict[str, Any]:
-    nothing = np.full(len(rows), np.nan)
-    prediction = nothing if rows.prediction is None else class_codes(rows.prediction, shape)
-    return {
-        "time": rows.times,
-        "prediction": prediction,
-        "score": nothing if rows.score is None else rows.score,
-        "group": grouped(rows, schema, shape),
-    }
-
-
-def _joined(columns: Any, groups: Coded, rows: Any, labels: Any, known: Ints, schema: Schema) -> Joined:
-    """Pair rows of predictions with labels; a prediction that failed has no outcome."""
-    predictions = columns["prediction"][rows]
-    made = ~np.isnan(predictions)
-    return Joined(
-        groups=groups.take(rows).take(made),
-        starts=schema.window.starts(columns["time"][rows][made]),
-        known=schema.window.starts(known[made]),
-        predictions=predictions[made],
-        scores=columns["score"][rows][made],
-        labels=labels[made],
-    )
+    def of(self, block: Block, rows: Ints, labels: Any, times: Ints) -> Joined:
+        """Pair rows of predictions with labels; a prediction that failed, or is too old, has no outcome."""
+        made = block.columns["time"][rows]
+        known = np.maximum(times, made)
+        predictions = class_codes(block.column("prediction", rows), self.shape)
+        kept = np.flatnonzero(
+            ~np.isnan(predictions) & (known - made <= self.schema.label_horizon // MICROSECOND)
+        )
+        return Joined(
+            groups=block.column("group", rows[kept]),
+            starts=self.schema.window.starts(made[kept]),
+            known=self.schema.window.starts(known[kept]),
+            predictions=predictions[kept],
+            scores=block.columns["score"][rows[kept]],
+            labels=class_codes(labels, self.shape)[kept],
+        )

@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
+import numpy as np
 import sqlalchemy as sa
 
 from collector import tables
 from collector.batch import Batch, Labels, Predictions
 from collector.database import Database
-from collector.fit import fit_shape
+from collector.fit import fit_shape, fits
 from collector.join import Halves, first_of_each, join_labels, join_predictions
 from collector.rows import load_blocks, load_shape, put, save_blocks, store_shape, write_profile
 from collector.schema import Schema
@@ -20,8 +21,13 @@ from collector.window import MICROSECOND
 from profiles import Profile, Shape
 
 ERRORS_TOLD = 20
+NEVER = -(1 << 62)
 PROFILES_CACHED = 512
 LIVE_LAG = 3_600_000_000  # events at most this old come from traffic as it happens, not from a replay
+
+
+class KeyReusedError(ValueError):
+    """An idempotency key was sent before with another batch: neither is taken for the other."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,11 @@ class Ledger:
     Args:
         database: where everything is kept.
         schemas: every monitored model's schema, by name.
+        forgets: whether what is older than a model's label horizon is no longer joined.
     """
 
-    def __init__(self, database: Database, schemas: Mapping[str, Schema]) -> None:
-        self._database, self.schemas = database, schemas
+    def __init__(self, database: Database, schemas: Mapping[str, Schema], *, forgets: bool = True) -> None:
+        self._database, self.schemas, self.forgets = database, schemas, forgets
         self._models: dict[str, _Model] = {}
         self._profiles: dict[tuple[str, Key], Profile] = {}
 
@@ -65,14 +72,19 @@ class Ledger:
             source: where it came from, such as `http`.
             key: its idempotency key: a delivery with a key that was committed before changes nothing.
             batch: the validated events.
-            now: the server's time in microseconds.
+            now: the server's time in microseconds; 0 when the events are not from now.
 
         Returns:
             The receipt, and whether it is that of an earlier delivery with the same key.
+
+        Raises:
+            KeyReusedError: the earlier delivery was another batch.
         """
         try:
             with self._database.write() as connection:
                 return _Commit(self, connection, source, key, batch, now).run()
+        except KeyReusedError:
+            raise
         except BaseException:
             self._models.clear()  # memory may be ahead of the database: load again
             self._profiles.clear()
@@ -83,8 +95,12 @@ class Ledger:
         if name not in self._models:
             row = connection.execute(sa.select(tables.models).filter_by(model=name)).one_or_none()
             shape = load_shape(connection, row.shape) if row and row.shape else None
+            if shape is not None and not fits(shape, self.schemas[name]):
+                shape = None
+            named = self.schemas[name].task == "multiclass"
             halves = Halves(
-                load_blocks(connection, name, "predictions"), load_blocks(connection, name, "labels")
+                load_blocks(connection, name, "predictions", named=named),
+                load_blocks(connection, name, "labels", named=named),
             )
             self._models[name] = _Model(shape, row.watermark if row else 0, bool(row and row.live), halves)
         return self._models[name]
@@ -120,6 +136,9 @@ class _Commit:
             sa.select(tables.deliveries.c.receipt).filter_by(**position)
         ).scalar()
         if prior is not None:
+            digest = prior.pop("digest", "")
+            if digest and self._batch.digest and digest != self._batch.digest:
+                raise KeyReusedError(f"{self._key!r} came before, with another body")
             self._duplicates.update(self._batch.received)
             self._keep_books(rejected=False)
             return Receipt(**prior), True
@@ -134,9 +153,8 @@ class _Commit:
             self._ledger.add_profiles(self._connection, model, deltas)
         self._keep_rejected()
         receipt = self._keep_books(rejected=True)
-        self._connection.execute(
-            tables.deliveries.insert().values(**position, at=self._now, receipt=asdict(receipt))
-        )
+        kept = asdict(receipt) | {"digest": self._batch.digest}
+        self._connection.execute(tables.deliveries.insert().values(**position, at=self._now, receipt=kept))
         return receipt, False
 
     def _predictions(self, model: str, rows: Predictions) -> None:
@@ -150,11 +168,9 @@ class _Commit:
         if state.shape is None:
             state.shape = fit_shape(schema, rows)
             store_shape(self._connection, model, state.shape, None)
-        known = rows.times if rows.label_times is None else rows.label_times
-        self._advance(model, int(max(rows.times.max(), known.max())))
+        self._advance(model, max(int(rows.times.max()), _latest_label(rows)))
         self._add(model, summarize(rows, schema, state.shape))
-        oldest = state.watermark - schema.label_horizon // MICROSECOND
-        halves, joined = join_predictions(rows, state.halves, schema, state.shape, oldest)
+        halves, joined = join_predictions(rows, state.halves, schema, state.shape, self._oldest(model))
         self._joined(model, halves, joined)
 
     def _labels(self, model: str, rows: Labels) -> None:
@@ -165,9 +181,14 @@ class _Commit:
         if not len(rows):
             return
         self._advance(model, int(rows.times.max()))
-        oldest = state.watermark - schema.label_horizon // MICROSECOND
-        halves, joined = join_labels(rows, state.halves, schema, state.shape, oldest)
+        halves, joined = join_labels(rows, state.halves, schema, state.shape, self._oldest(model))
         self._joined(model, halves, joined)
+
+    def _oldest(self, model: str) -> int:
+        """What is older is forgotten."""
+        horizon = self._ledger.schemas[model].label_horizon // MICROSECOND
+        watermark = self._ledger.model(self._connection, model).watermark
+        return watermark - horizon if self._ledger.forgets else NEVER
 
     def _joined(self, model: str, halves: Halves, joined: Iterable[Joined]) -> None:
         state = self._ledger.model(self._connection, model)
@@ -187,12 +208,16 @@ class _Commit:
             deltas[key] = deltas.get(key, Profile()) + profile
 
     def _advance(self, model: str, moment: int) -> None:
-        """Move the model's watermark, and note whether its events come as they happen."""
+        """Move the model's watermark, and note whether its events come as they happen.
+
+        A sender whose clock is fast moves it no further than the server's time: it would close windows early.
+        """
         state = self._ledger.model(self._connection, model)
-        schema = self._ledger.schemas[model]
-        live = self._now - moment < max(LIVE_LAG, schema.window.length)
-        if moment > state.watermark or live != state.live:
-            state.watermark, state.live = max(moment, state.watermark), live
+        watermark = max(min(moment, self._now) if self._now else moment, state.watermark)
+        lag = max(LIVE_LAG, self._ledger.schemas[model].window.length)
+        live = bool(self._now) and self._now - watermark < lag
+        if watermark > state.watermark or live != state.live:
+            state.watermark, state.live = watermark, live
             changed = {"watermark": state.watermark, "live": state.live}
             put(self._connection, tables.models, {"model": model}, changed, {"shape": None})
 
@@ -239,3 +264,11 @@ class _Commit:
             for item in self._batch.rejections[:ERRORS_TOLD]
         ]
         return Receipt(**sums, errors=errors)
+
+
+def _latest_label(rows: Predictions) -> int:
+    """When the last label in the same rows became known; 0 where there is none."""
+    if rows.label is None or rows.label_times is None:
+        return 0
+    present = Labels(np.zeros(len(rows), np.uint64), rows.label_times, rows.label).present()
+    return int(rows.label_times[present].max(initial=0))

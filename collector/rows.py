@@ -75,15 +75,19 @@ def load_shape(connection: sa.Connection, digest: str) -> Shape:
     return SHAPES[digest]
 
 
-def load_blocks(connection: sa.Connection, model: str, side: str) -> Blocks:
-    """Read the blocks of one side (predictions or labels) of a model."""
+def load_blocks(connection: sa.Connection, model: str, side: str, *, named: bool) -> Blocks:
+    """Read the blocks of one side (predictions or labels) of a model.
+
+    Those of another task are dropped: `named` says whether this one has named classes.
+    """
     query = sa.select(tables.blocks).filter_by(model=model, side=side).order_by(tables.blocks.c.id)
-    return Blocks(
-        tuple(
-            Stored(row.id, Block.from_bytes(row.block, row.newest, row.level))
-            for row in connection.execute(query)
-        )
+    stored = tuple(
+        Stored(row.id, Block.from_bytes(row.block, row.newest, row.level))
+        for row in connection.execute(query)
     )
+    column = side.removesuffix("s")
+    fit = [item for item in stored if (item.block.columns[column].dtype == np.int32) is named]
+    return save_blocks(connection, model, side, Blocks(stored), Blocks(tuple(fit)))
 
 
 def save_blocks(connection: sa.Connection, model: str, side: str, old: Blocks, new: Blocks) -> Blocks:

@@ -74,8 +74,7 @@ def grouped(rows: Predictions, schema: Schema, shape: Shape) -> Coded:
     columns = [rows.versions]
     for name in schema.segments:
         space, column = shape.spaces[f"segments.{name}"], rows.segments[name]
-        known = set(space.values) if isinstance(space, Vocabulary) else set()
-        columns.append(Coded(column.codes, tuple(word if word in known else OTHER for word in column.names)))
+        columns.append(_bounded(column, space.values if isinstance(space, Vocabulary) else ()))
     code = np.zeros(len(rows), np.int64)
     for column in columns:
         code = code * (len(column.names) + 1) + column.codes + 1
@@ -85,9 +84,16 @@ def grouped(rows: Predictions, schema: Schema, shape: Shape) -> Coded:
         words, rest = [], value
         for column in reversed(columns):
             rest, place = divmod(rest, len(column.names) + 1)
-            words.append(column.names[place - 1] if place else "")
+            words.append(column.names[place - 1].replace(SEPARATOR, " ") if place else "")
         names.append(SEPARATOR.join(reversed(words)))
     return Coded(codes.astype(np.int64), tuple(names))
+
+
+def _bounded(column: Coded, known: tuple[str, ...]) -> Coded:
+    """The column with every value that is not known made one: codes too, or each would cost a profile."""
+    place = {name: code for code, name in enumerate((*known, OTHER))}
+    table = np.array([*(place.get(name, len(known)) for name in column.names), -1], np.int64)
+    return Coded(table[column.codes], (*known, OTHER))
 
 
 def _runs(*keys: Ints) -> Iterator[tuple[tuple[int, ...], Any]]:
@@ -127,15 +133,26 @@ def summarize(rows: Predictions, schema: Schema, shape: Shape) -> dict[Key, Prof
 
 def _profile(rows: Predictions, shape: Shape) -> Profile:
     columns: dict[str, Any] = {f"features.{name}": values for name, values in rows.features.items()}
-    columns |= {"score": rows.score, "prediction": rows.prediction}
+    columns |= {"score": _given(rows.score), "prediction": _given(rows.prediction)}
     parts = {
         name: _summary(space, columns[name])
         for name, space in shape.spaces.items()
         if columns.get(name) is not None
     }
-    if rows.latency is not None or rows.failed is not None:
-        parts["latency"] = LatencyGrid().summarize(rows.latency, rows.failed)
+    latency, failed = _given(rows.latency), _given(rows.failed)
+    if latency is not None or failed is not None:
+        parts["latency"] = LatencyGrid().summarize(latency, None if failed is None else failed > 0)
     return Profile(len(rows), parts)
+
+
+def _given(values: Any) -> Any:
+    """What of a column was logged; None for nothing, whether it was not logged in some rows or in all."""
+    if values is None:
+        return None
+    present = values.codes >= 0 if isinstance(values, Coded) else ~np.isnan(values)
+    if isinstance(values, Coded):
+        return values.take(present) if present.any() else None
+    return values[present] if present.any() else None
 
 
 def _summary(space: Any, values: Values) -> Any:

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from collector import columns
-from collector.batch import Coded, Mask, Values
+from collector.batch import Coded, Values
 from collector.columns import BadValueError, Fault
 from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
 from profiles.counts import Floats
@@ -116,21 +115,24 @@ class Reader:
             value = float(column[row])
             self._fault(name, [Fault(int(row), value, f"{value:g} is outside {low:g} to {high:g}", fix)])
 
-    def failed(self, values: Column | None) -> Mask | None:
-        """Whether each request failed: an HTTP status of 400 or above, or a word that is not `ok`."""
+    def failed(self, values: Column | None) -> Floats | None:
+        """Whether each request failed: an HTTP status of 400 or above, or a word that is not `ok`.
+
+        1 for failed, 0 for not, NaN where there is no status.
+        """
         if values is None:
             return None
         if isinstance(values, pa.Array) and pa.types.is_integer(values.type):
-            codes: Floats = pc.fill_null(values, 200).to_numpy(zero_copy_only=False)
-            return (codes < HTTP_GOOD.start) | (codes >= HTTP_GOOD.stop)
+            codes: Floats = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            bad = (codes < HTTP_GOOD.start) | (codes >= HTTP_GOOD.stop)
+            return np.where(np.isnan(codes), np.nan, bad)
         coded = self.category("status", values)
-        bad = np.array([not _is_good(name) for name in (*coded.names, "ok")], bool)
-        failed: Mask = bad[coded.codes]  # -1, a missing status, is the last: ok
-        return failed
+        table: Floats = np.array([*(not _is_good(name) for name in coded.names), np.nan], np.float64)
+        return table[coded.codes]  # -1, a missing status, is the last
 
 
 def _is_good(status: str) -> bool:
-    if status.isdigit():
+    if status.isascii() and status.isdigit():
         return int(status) in HTTP_GOOD
     return status.lower() in {"ok", "success"}
 

@@ -15,7 +15,7 @@ from collector.columns import BadValueError, Fault
 from collector.decode import BadBodyError
 from collector.schema import Schema
 from collector.typed import Reader, decided
-from profiles.counts import Ints
+from profiles.counts import Floats, Ints
 
 RAW_KEPT = 2000
 KINDS = ("prediction", "label", "deployment")
@@ -68,14 +68,15 @@ class Validator:
     def _sort(self, row: int, event: Any, kind: str | None) -> tuple[Rejection | None, str, str]:
         """The row's kind and model, or why it has none."""
         if isinstance(event, BadBodyError):
-            return _rejection(row, kind or "", "", Fault(row, "", str(event), event.fix), "", ""), "", ""
+            fault = Fault(row, event.raw, str(event), event.fix)
+            return _rejection(row, kind or "", "", fault, "", event.raw), "", ""
         if not isinstance(event, dict):
-            fault = Fault(row, event, f"expected an object, got {type(event).__name__}", "send a JSON object")
+            fault = Fault(row, event, f"expected an object, got {columns.named(event)}", "send a JSON object")
             return _rejection(row, kind or "", "", fault, "", event), "", ""
         sort = kind or event.get("kind")
         if sort not in KINDS:
             fault = Fault(row, sort, "not a kind of event", f"send one of {', '.join(KINDS)}")
-            return _rejection(row, str(sort), "", fault, "kind", event), "", ""
+            return _rejection(row, "", "", fault, "kind", event), "", ""
         model = event.get("model")
         if not isinstance(model, str) or model not in self._schemas:
             known = ", ".join(sorted(self._schemas)) or "none"
@@ -87,9 +88,15 @@ class Validator:
 
 
 def _rejection(row: int, kind: str, model: str, fault: Fault, name: str, event: Any) -> Rejection:
-    raw = event if isinstance(event, str) else json.dumps(event, default=str)
-    value = fault.value if isinstance(fault.value, str) else json.dumps(fault.value, default=str)
-    return Rejection(row, kind, model, name, value[:200], fault.reason, fault.fix, raw[:RAW_KEPT])
+    value, raw = _shown(fault.value)[:200], _shown(event)[:RAW_KEPT]
+    return Rejection(row, kind, model, name, value, fault.reason, fault.fix, raw)
+
+
+def _shown(value: Any) -> str:
+    try:
+        return value if isinstance(value, str) else json.dumps(value, default=str)
+    except RecursionError:
+        return "(nested too deeply to show)"
 
 
 class _Sheet:
@@ -109,10 +116,6 @@ class _Sheet:
     def _field(self, name: str) -> list[Any]:
         return [event.get(name) for event in self._events]
 
-    def _any(self, name: str) -> list[Any] | None:
-        values = self._field(name)
-        return values if any(value is not None for value in values) else None
-
     def _good(self) -> Mask:
         good = np.ones(len(self._events), bool)
         good[list(self._faults)] = False
@@ -129,8 +132,9 @@ class _Sheet:
         """The good rows of predictions."""
         reader = self._reader
         held = {name: self._mapping(name) for name in ("features", "tags")}
-        prediction = reader.outcome("prediction", self._any("prediction"))
-        score = reader.score(self._any("score"))
+        prediction = reader.outcome("prediction", self._field("prediction"))
+        score = reader.score(self._field("score"))
+        failed = reader.failed(self._field("status"))
         read = Predictions(
             ids=self._ids(),
             times=self._times(),
@@ -141,8 +145,8 @@ class _Sheet:
             },
             prediction=decided(self._schema.task, prediction, score),
             score=score,
-            latency=reader.latency(self._any("latency_ms")),
-            failed=reader.failed(self._any("status")),
+            latency=reader.latency(self._field("latency_ms")),
+            failed=failed,
             segments={
                 name: reader.category(
                     f"tags.{name}",
@@ -154,14 +158,16 @@ class _Sheet:
                 for name in self._schema.segments
             },
         )
-        self._require_outcome()
+        self._require_outcome(failed)
         return read.take(self._good())
 
-    def _require_outcome(self) -> None:
+    def _require_outcome(self, failed: Floats | None) -> None:
         fix = "send the prediction" + (", or a score" if self._schema.task == "binary" else "")
+        fix += "; or the status of a request that failed"
         for at, event in enumerate(self._events):
             scored = self._schema.task == "binary" and event.get("score") is not None
-            if event.get("prediction") is None and not scored and event.get("status") in (None, "ok", 200):
+            excused = scored or (failed is not None and failed[at] == 1)
+            if event.get("prediction") is None and not excused:
                 self._fault("prediction", [Fault(at, None, "missing", fix)])
 
     def labels(self) -> Labels:
@@ -220,13 +226,14 @@ class _Sheet:
         return clean
 
     def _versions(self) -> Coded:
-        return self._reader.category("version", [value or "unknown" for value in self._field("version")])
+        given = self._field("version")
+        return self._reader.category("version", ["unknown" if one in (None, "") else one for one in given])
 
     def _mapping(self, name: str) -> list[dict[str, Any]]:
         def read(value: Any) -> dict[str, Any]:
             if value is not None and not isinstance(value, dict):
                 raise BadValueError(
-                    f"expected an object, got {type(value).__name__}", f"send {name} as an object"
+                    f"expected an object, got {columns.named(value)}", f"send {name} as an object"
                 )
             return value or {}
 
