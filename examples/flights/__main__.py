@@ -96,7 +96,8 @@ def demo(console: Console) -> bool:
         if not HEADLESS and (sys.platform == "darwin" or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)):
             webbrowser.open(page)
         try:
-            replay.run(events(work.cache), f"http://{HOST}:{ports['app']}", replay.Plan(), console)
+            address = f"http://{HOST}:{ports['app']}"
+            replay.run(events(work.cache), address, replay.Plan(), console, children.check)
         except ReplayError:
             children.check()  # says more, when a child's end is why
             raise

@@ -44,7 +44,8 @@ class Child:
         code = self.process.poll()
         if code is not None:
             last = self.log.read_text(errors="replace")[-TAIL:].strip() or "(it printed nothing)"
-            raise DemoError(f"{self.name} stopped with exit code {code}; the end of {self.log}:\n{last}")
+            how = f"stopped with exit code {code}" if code >= 0 else f"was killed by signal {-code}"
+            raise DemoError(f"{self.name} {how}; the end of {self.log}:\n{last}")
 
     def stop(self, deadline: float) -> None:
         """Asks it to stop, and insists when it has not by the deadline."""

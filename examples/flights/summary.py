@@ -13,6 +13,7 @@ from rich.table import Table
 MODEL = "flights"
 OURS = "modelwatch"
 EXECUTED = ("verifying", "succeeded", "escalated")
+DATE = len("2013-09-03")
 COUNTS = ("received", "accepted", "duplicate", "rejected")
 Row = dict[str, Any]
 
@@ -111,12 +112,11 @@ def show(result: Result, console: Console) -> bool:
     figures.add_row("event time from release to detection", _since(result.release, incident.get("opened_at")))
     figures.add_row("event time from release to rollback", _since(result.release, again.get("at")))
     console.print(figures)
-    incidents = Table(
-        "incident", "rule", "severity", "status", "opened", "resolved", "resolution", title="Incidents"
-    )
+    incidents = Table("", "rule", "opened", "resolved", "in breach", title="Incidents")
     for row in result.status["incidents"]:
-        names = ("id", "rule", "severity", "status", "opened_at", "resolved_at", "resolution")
-        incidents.add_row(*(str(row[name] or "") for name in names))
+        style = "bold" if row["id"] == incident.get("id") else None
+        days = (str(row[name] or "open")[:DATE] for name in ("opened_at", "resolved_at"))
+        incidents.add_row(str(row["id"]), row["rule"], *days, _brief(row["subjects"]), style=style)
     console.print(incidents)
     checks = result.checks()
     for check in checks:
@@ -138,3 +138,8 @@ def _since(release: datetime, moment: str | None) -> str:
         return "never"
     hours = (datetime.fromisoformat(moment) - release).total_seconds() / 3600
     return f"{hours // 24:.0f} d {hours % 24:.0f} h"
+
+
+def _brief(subjects: Sequence[Any]) -> str:
+    names = [" ".join(str(subject).split("|")).strip() for subject in subjects]
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else "".join(names)
