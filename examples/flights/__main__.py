@@ -59,13 +59,15 @@ def ask(ports: Ports, pager: Pager) -> Result:
 
 
 def conclude(children: Children, ports: Ports, pager: Pager, console: Console) -> bool:
-    """Waits until everything has happened, or for long enough, and prints what has."""
+    """Waits until all has happened and nothing more does, or for long enough, and prints what has."""
     deadline = time.monotonic() + SETTLE_SECONDS
+    before, now = None, ask(ports, pager)
     with console.status("waiting for the incident to close"):
-        while not (result := ask(ports, pager)).settled() and time.monotonic() < deadline:
+        while not (now == before and now.settled()) and time.monotonic() < deadline:
             children.check()
-            time.sleep(0.5)
-    return show(result, console)
+            time.sleep(1.0)
+            before, now = now, ask(ports, pager)
+    return show(now, console)
 
 
 def stay(children: Children, console: Console) -> None:
