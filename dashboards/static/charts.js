@@ -1,0 +1,63 @@
+// Draws the charts. Their data is JSON in the page; their colours are names of the style sheet's variables.
+"use strict";
+
+const FLAT = { displayModeBar: false, responsive: true, doubleClick: "reset" };
+const shade = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+// Only below a key about colour does "$name" mean a colour: elsewhere it is somebody's text.
+function paint(node, colored) {
+  if (typeof node === "string") return colored && node[0] === "$" ? shade(node.slice(1)) : node;
+  if (Array.isArray(node)) return node.map((one) => paint(one, colored));
+  if (node === null || typeof node !== "object") return node;
+  const entries = Object.entries(node).map(([key, one]) => [key, paint(one, colored || /color/.test(key))]);
+  return Object.fromEntries(entries);
+}
+
+function themed(layout, wide) {
+  const narrow = window.innerWidth < 700;
+  const axis = { gridcolor: shade("grid"), linecolor: shade("grid"), zeroline: false, automargin: false };
+  const labels = (layout.annotations || []).map((one) => one.yshift || 0);
+  return {
+    ...layout,
+    margin: { l: narrow ? (wide ? 104 : 46) : 110, r: 14, b: 34, t: labels.length ? 20 + Math.max(...labels) : 10 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: layout.plot_bgcolor || "rgba(0,0,0,0)",
+    font: { family: "system-ui, sans-serif", size: 11.5, color: shade("muted") },
+    hoverlabel: { bgcolor: shade("panel"), bordercolor: shade("line"), font: { color: shade("ink"), size: 12 } },
+    hovermode: "closest",
+    showlegend: false,
+    // a finger that scrolls the page must not zoom a chart instead
+    dragmode: matchMedia("(pointer: coarse)").matches || narrow ? false : "zoom",
+    xaxis: { ...axis, ...layout.xaxis, nticks: narrow ? 5 : 12 },
+    yaxis: { ...axis, ...layout.yaxis },
+  };
+}
+
+function drawChart(figure) {
+  const plot = figure.querySelector(".plot");
+  const given = JSON.parse(figure.querySelector("script").textContent);
+  const first = !plot.data;
+  Plotly.react(plot, paint(given.data, false), themed(paint(given.layout, false), given.wide), FLAT);
+  if (!first) return;
+  plot.on("plotly_relayout", (change) => follow(plot, change));
+  plot.on("plotly_click", ({ points: [point] }) => {
+    const links = plot.layout.meta && plot.layout.meta.links;
+    if (links && links[point.y]) location.assign(links[point.y]);
+  });
+}
+
+// Charts over time show the same stretch of it: zooming into one zooms into all.
+function follow(plot, change) {
+  if (plot.layout.xaxis.type !== "date" || !Object.keys(change).some((key) => key.startsWith("xaxis."))) return;
+  for (const other of document.querySelectorAll(".plot")) {
+    if (other === plot || !other.layout || other.layout.xaxis.type !== "date") continue;
+    const range = plot.layout.xaxis.range;
+    if (String(other.layout.xaxis.range) !== String(range)) Plotly.relayout(other, { "xaxis.range": [...range] });
+  }
+}
+
+function drawCharts(root) {
+  root.querySelectorAll("figure.chart").forEach(drawChart);
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawCharts(document));
