@@ -82,9 +82,7 @@ def _rows(document: Any, group: str) -> list[Any]:
     defaults = {key: value for key, value in document.items() if key != group}
     rows = document[group]
     if not isinstance(rows, list):
-        raise BadBodyError(
-            f"{group}: expected an array, got {named(rows)}", f"send {group} as an array"
-        )
+        raise BadBodyError(f"{group}: expected an array, got {named(rows)}", f"send {group} as an array")
     return [defaults | row if isinstance(row, dict) else row for row in rows]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from collector.schema import EmbeddingFeature, Schema
 from collector.typed import Reader, decided
 from profiles.counts import Ints
 
+log = logging.getLogger(__name__)
 ROWS_AT_ONCE = 100_000
 PSEUDO_WINDOWS = 30
 UNKNOWN = "unknown"
@@ -26,6 +29,36 @@ UNKNOWN = "unknown"
 
 class FileError(ValueError):
     """A file cannot be read as the monitor describes it."""
+
+
+@dataclass
+class PassedOver:
+    """Counts the rows of a file that were rejected, and keeps the first to say why."""
+
+    path: Path
+    rows: int = 0
+    rejected: int = 0
+    first: Rejection | None = None
+
+    def add(self, batch: Batch) -> None:
+        """Count a batch."""
+        self.rows += batch.total
+        self.rejected += len(batch.rejections)
+        self.first = self.first or next(iter(batch.rejections), None)
+
+    def tell(self) -> None:
+        """Say that there are some.
+
+        Raises:
+            FileError: all of them are.
+        """
+        if self.first is None:
+            return
+        first = self.first
+        why = f"row {first.row}, {first.field}: {first.value!r}: {first.reason}; {first.fix}"
+        if self.rejected == self.rows:
+            raise FileError(f"{self.path}: none of its {self.rows} rows can be read: the first is {why}")
+        log.warning("%s: %d of %d rows passed over, the first: %s", self.path, self.rejected, self.rows, why)
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:
@@ -81,7 +114,7 @@ class PredictionFile:
     """
 
     def __init__(self, path: Path, schema: Schema, *, reference: bool = False) -> None:
-        self._file, self._schema, self._path = open_parquet(path), schema, path
+        self._file, self._schema, self.path = open_parquet(path), schema, path
         held = set(self._file.schema_arrow.names)
         self.rows = int(self._file.metadata.num_rows)
         self._timeless = schema.columns.timestamp not in held
@@ -112,8 +145,8 @@ class PredictionFile:
     def batches(self) -> Iterator[Batch]:
         """The file's rows as validated batches, in order."""
         first = 0
-        for record in _records(self._file, self._path, self._wanted):
-            with _readable(self._path):
+        for record in _records(self._file, self.path, self._wanted):
+            with _readable(self.path):
                 batch = _Record(record, self._schema, first).batch(self._pseudo_times(first, record.num_rows))
             yield batch
             first += record.num_rows
@@ -271,7 +304,7 @@ class LabelFile:
     """
 
     def __init__(self, path: Path, schema: Schema) -> None:
-        self._file, self._schema, self._path = open_parquet(path), schema, path
+        self._file, self._schema, self.path = open_parquet(path), schema, path
         self.rows = int(self._file.metadata.num_rows)
         names = schema.columns
         held = self._file.schema_arrow.names
@@ -285,8 +318,8 @@ class LabelFile:
     def batches(self) -> Iterator[Batch]:
         """The file's rows as validated batches, in order; a row without a label is passed over."""
         first = 0
-        for record in _records(self._file, self._path, self._wanted):
-            with _readable(self._path):
+        for record in _records(self._file, self.path, self._wanted):
+            with _readable(self.path):
                 batch = _Record(record, self._schema, first).labels()
             yield batch
             first += record.num_rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,18 +34,30 @@ class Reader:
         digest = self.shape.digest if self.shape else ""
         return sa.select(*columns).filter_by(model=self._model, role=role, shape=digest)
 
-    def starts(self, role: Role, low: int | None = None, high: int | None = None) -> list[int]:
-        """The starts of the windows with predictions, from `low` up to and without `high`, ascending."""
+    def starts(
+        self, role: Role, low: int | None = None, high: int | None = None, most: int | None = None
+    ) -> list[int]:
+        """The starts of the windows with predictions, from `low` up to, without, `high`; the first `most`."""
         column = tables.profiles.c.start
         query = self._query(role, column).filter_by(known=AT_PREDICTION, segment=EVERYTHING)
         query = query if low is None else query.where(column >= low)
         query = query if high is None else query.where(column < high)
-        return list(self._connection.execute(query.distinct().order_by(column)).scalars())
+        return list(self._connection.execute(query.distinct().order_by(column).limit(most)).scalars())
 
-    def segments(self, role: Role) -> list[str]:
-        """The segments that have profiles; "" is all rows."""
-        query = self._query(role, tables.profiles.c.segment).distinct()
-        return sorted(self._connection.execute(query).scalars())
+    def next_labels(self, since: int) -> int | None:
+        """The start of the first label window, from `since` on, in which labels became known."""
+        known = tables.profiles.c.known
+        query = self._query("production", sa.func.min(known)).where(known >= since)
+        found: int | None = self._connection.execute(query.filter_by(segment=EVERYTHING)).scalar()
+        return found
+
+    def segments(self, role: Role, starts: Sequence[int]) -> list[str]:
+        """The segments that have traffic in some windows; "" is all rows."""
+        column = tables.profiles.c.start
+        query = self._query(role, tables.profiles.c.segment, column).filter_by(known=AT_PREDICTION)
+        query = query.where(column >= min(starts, default=0), column <= max(starts, default=0)).distinct()
+        wanted = set(starts)
+        return sorted({segment for segment, start in self._connection.execute(query) if start in wanted})
 
     def versions(self, start: int, role: Role = "production") -> dict[str, int]:
         """The versions that served in a window, with their rows."""

@@ -87,4 +87,7 @@ class Schema(Part):
             raise ValueError(f"positive: {self.positive!r} only makes sense for task: binary; leave it out")
         if len(set(self.segments)) < len(self.segments):
             raise ValueError(f"segments: {list(self.segments)} names one twice")
+        odd = [name for name in (*self.features, *self.segments) if not name or "|" in name]
+        if odd:
+            raise ValueError(f"features and segments: {odd} cannot be names; leave out `|`")
         return self

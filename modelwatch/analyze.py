@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from alerts import tables
 from alerts.line import Line
 from collector.database import Database
-from collector.files import LabelFile, PredictionFile
+from collector.files import LabelFile, PassedOver, PredictionFile
 from collector.ledger import Ledger
 from detectors import Verdict
 from modelwatch import schema
@@ -34,20 +35,21 @@ def ingest(
         advanced: told what is read, how many rows so far, and of how many.
 
     Raises:
-        FileError: a file cannot be read.
+        FileError: a file cannot be read, or none of its rows.
     """
-    ledger = Ledger(database, {monitor.model: monitor})
+    ledger = Ledger(database, {monitor.model: monitor}, forgets=False)
     sources: list[tuple[str, PredictionFile | LabelFile]] = [
         ("predictions", PredictionFile(production, monitor))
     ]
     if labels is not None:
         sources.append(("labels", LabelFile(labels, monitor)))
     for name, source in sources:
-        read = 0
+        passed_over = PassedOver(source.path)
         for place, batch in enumerate(source.batches()):
             ledger.commit(f"file:{name}", str(place), batch, 0)
-            read += batch.total
-            advanced(name, read, source.rows)
+            passed_over.add(batch)
+            advanced(name, passed_over.rows, source.rows)
+        passed_over.tell()
 
 
 def analyze(
@@ -72,8 +74,19 @@ def analyze(
     Raises:
         FileError: a file cannot be read.
     """
-    database = Database(None)
-    schema.create(database)
+    with closing(Database(None)) as database:
+        schema.create(database)
+        yield from _judged(database, monitor, reference, production, labels, advanced)
+
+
+def _judged(
+    database: Database,
+    monitor: Monitor,
+    reference: Path | None,
+    production: Path,
+    labels: Path | None,
+    advanced: Advanced,
+) -> Iterator[Line]:
     if reference is not None:
         trailing = isinstance(monitor.reference, TrailingReference)
         given = monitor.reference.model_copy(update={"path": reference}) if trailing else None
@@ -84,7 +97,6 @@ def analyze(
     Evaluation(database, monitor, "").advance(None, flush=True)
     with database.read() as connection:
         yield from stored_lines(connection, monitor.model)
-    database.close()
 
 
 def stored_lines(connection: sa.Connection, model: str) -> Iterator[Line]:

@@ -22,7 +22,7 @@ from modelwatch.outcomes import OutcomeJudge
 from modelwatch.reference import Windows, profiles_of
 from modelwatch.trackers import Trackers
 
-LIVE_LATENESS = 60_000_000  # of a live model the clock closes windows, this long after their end
+LIVE_LATENESS = 60_000_000  # a live model's windows stay open this long: its senders send in batches
 LONGEST_SILENCE = 100  # so many empty windows in a row are judged, then the next with data
 
 
@@ -79,9 +79,11 @@ class Evaluation:
         """Windows that end by this moment are closed."""
         if flush:
             return self._flush_end(reader) + self._length  # one more, for labels to settle
-        lateness = self._monitor.lateness // MICROSECOND if self._monitor.lateness else 0
+        live = bool(reader.row and reader.row.live)
+        given = self._monitor.lateness
+        lateness = given // MICROSECOND if given else LIVE_LATENESS if live else 0
         horizon: int = reader.row.watermark - lateness if reader.row else 0
-        if now is not None and reader.row and reader.row.live:
+        if now is not None and live:
             horizon = max(horizon, now - max(lateness, LIVE_LATENESS))
         return horizon
 
@@ -92,18 +94,35 @@ class Evaluation:
         horizon = self._horizon(reader, now, flush=flush)
         until, trackers = self._progress(connection)
         if until is None:
-            first = reader.starts("production")[:1]
+            first = reader.starts("production", most=1)
             return first[0] + self._length if first and first[0] + self._length <= horizon else None
-        if trackers.empty >= LONGEST_SILENCE and not trackers.pending:
-            later = [start for start in reader.starts("production", until) if start >= until][:1]
-            until = max(until, later[0] if later else self._monitor.window.start(horizon) - self._length)
+        if trackers.empty >= LONGEST_SILENCE:
+            later = self._after_silence(reader, trackers, until)
+            if reader.row.live or flush:  # the clock goes on, or the last moment is to come
+                later.append(self._monitor.window.start(horizon) - self._length)
+            if not later:
+                return None
+            until = max(until, min(later))
         return until + self._length if until + self._length <= horizon else None
+
+    def _after_silence(self, reader: Reader, trackers: Trackers, until: int) -> list[int]:
+        """The starts of the next windows with predictions, with labels, and in which labels are given up."""
+        window, pending = self._monitor.window, trackers.pending
+        labels = reader.next_labels(until - self._length) if pending else None
+        events = reader.starts("production", until, most=1)
+        events += [] if labels is None else [max(labels, until)]
+        return events + [
+            window.start(start + self._monitor.label_horizon // MICROSECOND) for start in pending[:1]
+        ]
 
     def _progress(self, connection: sa.Connection) -> tuple[int | None, Trackers]:
         row = connection.execute(
             sa.select(tables.progress).filter_by(model=self._monitor.model)
         ).one_or_none()
-        return (row.judged_until, Trackers.from_json(row.trackers)) if row else (None, Trackers())
+        if row is None:
+            return None, Trackers()
+        window = self._monitor.window  # may have changed since
+        return window.start(row.judged_until - 1) + self._length, Trackers.from_json(row.trackers)
 
     def _judge(self, connection: sa.Connection, reader: Reader, end: int, *, flush: bool) -> None:
         """Judge the window that ends at `end`, and those whose labels have settled by then."""
@@ -112,8 +131,9 @@ class Evaluation:
         judge, learning = self._prepared(reader, start, trackers, end)
         final = flush and end > self._flush_end(reader)
         # when the input is over, windows after the last prediction are not silence
-        over = flush and not reader.starts("production", start)
+        over = flush and not reader.starts("production", start, most=1)
         moment = Moment(start, end, end)
+        trackers.empty += over
         lines = [] if over else self._traffic(reader, judge, trackers, moment, learning=learning)
         outcomes = OutcomeJudge(self._monitor, judge, trackers)
         lines += outcomes.lines(reader, end, learning=learning, final=final)
@@ -137,7 +157,8 @@ class Evaluation:
         segments = [EVERYTHING]
         references = {}
         if chosen is not None:
-            segments += [segment for segment in reader.segments(chosen.role) if segment != EVERYTHING]
+            # those of the reference alone: it must not matter what has come since
+            segments += [one for one in reader.segments(chosen.role, chosen.starts) if one != EVERYTHING]
             references = {name: profiles_of(reader, chosen, name, end) for name in segments}
         run_length = self._monitor.false_alarms.windows(self._monitor.window.size)
         return Judge(found, segments, run_length, learn(found, references))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -17,6 +18,9 @@ from modelwatch.reference import AnyReference, LearnedReference
 
 ALARMS = re.compile(r"\s*(\d+)\s*(?:per|/)\s*(\S+)\s*")
 LARGEST_FILE = 1_000_000
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = 100
+SHORT.maxlevel = 3
 
 
 class MonitorError(ValueError):
@@ -65,6 +69,14 @@ class Monitor(Schema):
         names = [slo.name for slo in self.slos]
         if len(set(names)) < len(names):
             raise ValueError(f"slos: {names} has a name twice")
+        signals = [
+            (space, detector.signal(f"features.{space}"))
+            for detector in self.switched_on()
+            for space in detector.spaces
+        ]
+        twice = {signal for space, signal in signals if signals.count((space, signal)) > 1}
+        if twice:
+            raise ValueError(f"detectors: two of them are {sorted(twice)}; keep one of each")
         return self
 
     def switched_on(self) -> tuple[Detector, ...]:
@@ -84,7 +96,7 @@ def load_monitor(path: Path) -> Monitor:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise MonitorError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a date that does not exist
         raise MonitorError(f"{path}: not YAML: {error}") from None
     if not isinstance(content, dict):
         raise MonitorError(f"{path}: expected `model:`, `task:`, `features:`, found {type(content).__name__}")
@@ -92,6 +104,8 @@ def load_monitor(path: Path) -> Monitor:
         monitor = Monitor.model_validate(content)
     except ValidationError as error:
         raise MonitorError(f"{path}:\n" + "\n".join(_problems(error))) from None
+    except OverflowError as error:
+        raise MonitorError(f"{path}: a number or a duration is too large: {error}") from None
     if monitor.reference.file is not None:
         resolved = monitor.reference.model_copy(update={"path": path.parent / monitor.reference.file})
         return monitor.model_copy(update={"reference": resolved})
@@ -105,6 +119,7 @@ def _problems(error: ValidationError) -> list[str]:
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             message = "no such setting; check its spelling, or take it out"
-        shown = "" if item["type"] in ("missing", "value_error") else f" (got {str(item['input'])[:100]!r})"
+        # a short form that never follows the whole value: YAML's aliases can make that exponentially large
+        shown = "" if item["type"] in ("missing", "value_error") else f" (got {SHORT.repr(item['input'])})"
         problems.append(f"  {where}: {message}{shown}")
     return problems

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +16,7 @@ from collector import tables
 from collector.batch import Predictions
 from collector.blocks import Blocks
 from collector.database import Database
-from collector.files import PredictionFile
+from collector.files import PassedOver, PredictionFile
 from collector.fit import ShapeFitter
 from collector.join import Halves, join_predictions
 from collector.read import Reader
@@ -101,7 +101,7 @@ class LearnedReference(Reference):
         past_outcomes: Past,  # noqa: ARG002 - the same
     ) -> Windows | None:
         """The first windows, once they are complete."""
-        starts = tuple(reader.starts("production")[: self.windows])
+        starts = tuple(reader.starts("production", most=self.windows))
         if len(starts) < self.windows or window <= starts[-1]:
             return None
         return Windows("production", starts, starts)
@@ -173,7 +173,7 @@ def install_file(database: Database, schema: Schema, path: Path) -> Shape:
         fitter.add(rows)
     shape = fitter.shape()
     sums: dict[Key, Profile] = defaultdict(Profile)
-    for rows in _rows(path, schema):
+    for rows in _rows(path, schema, told=True):
         for key, profile in summarize(rows, schema, shape).items():
             sums[key] += profile
         _, joined = join_predictions(rows, Halves(Blocks(), Blocks()), schema, shape, 0)
@@ -189,10 +189,15 @@ def install_file(database: Database, schema: Schema, path: Path) -> Shape:
     return shape
 
 
-def _rows(path: Path, schema: Schema) -> Any:
+def _rows(path: Path, schema: Schema, *, told: bool = False) -> Iterator[Predictions]:
+    passed_over = PassedOver(path)
     for batch in PredictionFile(path, schema, reference=True).batches():
+        passed_over.add(batch)
         for rows in batch.predictions[schema.model]:
-            yield Predictions(**{**rows.__dict__, "ids": None})
+            # however late its labels came, they are known by now
+            yield Predictions(**{**rows.__dict__, "ids": None, "label_times": None})
+    if not told:
+        passed_over.tell()
 
 
 def _digest(schema: Schema, path: Path) -> str:
