@@ -106,14 +106,18 @@ def show(result: Result, console: Console) -> bool:
     for name in COUNTS:
         figures.add_row(f"events {name}", f"{books[name]:,}")
     figures.add_row("events dropped by the app", f"{result.app['sdk']['dropped']:,}")
-    figures.add_row("incidents", str(len(result.status["incidents"])))
+    found = result.status["incidents"]
+    told = [row for row in found if row["severity"] != "info"]
+    figures.add_row("incidents", f"{len(found)}, {len(found) - len(told)} of them for information only")
     figures.add_row("actions", str(len(result.status["actions"])))
     incident, again = result.incident(), result.redeployment()
     figures.add_row("event time from release to detection", _since(result.release, incident.get("opened_at")))
     figures.add_row("event time from release to rollback", _since(result.release, again.get("at")))
     console.print(figures)
-    incidents = Table("", "rule", "opened", "resolved", "in breach", title="Incidents")
-    for row in result.status["incidents"]:
+    incidents = Table(
+        "", "rule", "opened", "resolved", "in breach", title="Incidents that somebody was told of"
+    )
+    for row in told:
         style = "bold" if row["id"] == incident.get("id") else None
         days = (str(row[name] or "open")[:DATE] for name in ("opened_at", "resolved_at"))
         incidents.add_row(str(row["id"]), row["rule"], *days, _brief(row["subjects"]), style=style)
