@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -21,10 +20,6 @@ def demo() -> None:
         fail("the demo is part of the source checkout: clone the repository and run `make demo`")
     if importlib.util.find_spec("onnxruntime") is None:
         fail("the demo needs the extra packages: pip install 'modelwatch[demo]'")
-    environment = {**os.environ, "DO_NOT_TRACK": "1"}
-    process = subprocess.Popen([sys.executable, "-m", "examples.flights"], cwd=ROOT, env=environment)
-    while True:
-        try:
-            raise typer.Exit(process.wait())
-        except KeyboardInterrupt:
-            continue  # the demo got the same signal, and stops what it started
+    os.chdir(ROOT)
+    # replaces this process, so that a signal reaches what knows how to stop everything
+    os.execve(sys.executable, [sys.executable, "-m", "examples.flights"], {**os.environ, "DO_NOT_TRACK": "1"})  # noqa: S606
