@@ -7,8 +7,6 @@ import os
 import sys
 from pathlib import Path
 
-import typer
-
 from modelwatch.commands.terminal import fail
 
 ROOT = Path(__file__).resolve().parents[2]
