@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow bench check format lock clean
+.PHONY: demo test test-slow bench check format lock screenshots clean
 
 demo: $(READY)  ## the whole job on real data, in a browser (MODELWATCH_DEMO_HEADLESS=1: without one)
 	$(BIN)/modelwatch demo
@@ -27,6 +27,9 @@ check: $(READY)  ## format, lint, types, layers
 format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+screenshots: $(READY)  ## the documentation's pictures, from a demo that runs
+	$(BIN)/python docs/screenshots.py
 
 lock: $(READY)  ## re-pin every dependency with its hashes
 	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate --python-version 3.11 \
