@@ -104,6 +104,8 @@ def demo(console: Console) -> bool:
             children.check()  # says more, when a child's end is why
             raise
         happened = conclude(children, ports, pager, console)
+        if not happened:
+            console.print(f"What Modelwatch and the app printed is in {work.folder}/*.log", highlight=False)
         if not HEADLESS:
             stay(children, console)
     return happened
