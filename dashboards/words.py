@@ -40,9 +40,9 @@ def share(value: float | None) -> str:
     return NONE if value is None or not math.isfinite(value) else f"{100 * value:.3g} %"
 
 
-def moment(value: int | None) -> str:
-    """A moment in UTC, or a dash."""
-    return NONE if value is None else when(value)
+def moment(value: int | None, window: int | None = None) -> str:
+    """A moment in UTC, or a dash; that of a window of whole days without the clock."""
+    return NONE if value is None else when(value, window)
 
 
 def window(line: Any) -> str:

@@ -71,8 +71,9 @@ def _cuts(space: Binning, keys: Ints, matrix: Ints) -> Ints:
     width = _nice((high - low) / (MANY if totals.max() >= FEW_ROWS else FEW))
     wanted = np.arange(np.floor(low / width), np.ceil(high / width) + 0.5) * width
     # the bin of the grid that holds a wanted edge begins the bin: values on the edge go to its right
-    cuts = np.unique(np.clip(space.index(wanted), inner[0], inner[-1] + 1))
-    return np.unique(np.append(cuts, inner[-1] + 1)) if cuts[-1] <= inner[-1] else cuts
+    cuts = np.unique(space.index(wanted))
+    cuts[-1] = max(cuts[-1], inner[-1] + 1)  # a score of 1 lies on the last edge
+    return cuts
 
 
 def _around_atoms(space: Binning, keys: Ints) -> Ints:

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from dashboards.charts.bins import histogram
-from dashboards.charts.figure import Chart, Key, text
+from dashboards.charts.figure import LONGEST_TICK, Chart, Key, text
 from profiles import CategoricalSummary, Counts, NumericSummary
 
 MOST_BARS = 30
-LONGEST_NAME = 18
 UNSEEN = "(unseen)"
 KEYS = (Key("reference", "reference", "block"), Key("shown windows", "accent", "block"))
 COLORS = ("$reference", "$accent")
@@ -50,7 +49,7 @@ def _numeric(pair: Pair) -> Chart | None:
         "barmode": "overlay",
         "bargap": 0,
         "xaxis": {},
-        "yaxis": {"title": {"text": "density"}, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": "density"}, "rangemode": "tozero", "exponentformat": "power"},
         "uirevision": "kept",
     }
     told = f"Density histogram over {len(low)} bins from {found.edges[0]:.4g} to {found.edges[-1]:.4g}"
@@ -100,7 +99,7 @@ def _categorical(pair: Pair) -> Chart | None:
     names = {
         "tickmode": "array",
         "tickvals": list(range(len(shown))),
-        "ticktext": [text(row[0], LONGEST_NAME) for row in shown],
+        "ticktext": [text(row[0], LONGEST_TICK) for row in shown],
         "range": [len(shown) - 0.5, -0.5],
         "showgrid": False,
         "fixedrange": True,

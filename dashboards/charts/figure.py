@@ -16,6 +16,7 @@ from dashboards.queries.series import Span
 
 JSON_IN_HTML = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 LONGEST_TICK = 14
+DIGITS = 7  # more are no visible difference, but half of the page
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def embedded(value: Any) -> Markup:
 
 def _finite(value: Any) -> Any:
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     if isinstance(value, dict):
         return {key: _finite(one) for key, one in value.items()}
     return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
@@ -77,14 +78,19 @@ def text(value: str, longest: int | None = None) -> str:
     return html.escape(shown, quote=False)
 
 
-def milliseconds(moment: int) -> float:
+def milliseconds(moment: int) -> int:
     """A moment as plotly.js takes it."""
-    return moment / 1000
+    return moment // 1000
 
 
-def middles(lines: Iterable[Any]) -> list[float]:
-    """Where the lines' windows are drawn: a window is marked at its middle."""
-    return [(line.start + line.end) / 2000 for line in lines]
+def middle(start: int, end: int) -> int:
+    """Where a window is drawn."""
+    return milliseconds((start + end) // 2)
+
+
+def middles(lines: Iterable[Any]) -> list[int]:
+    """Where the lines' windows are drawn."""
+    return [middle(line.start, line.end) for line in lines]
 
 
 def when(moment: int, length: int | None = None) -> str:

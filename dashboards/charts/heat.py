@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboards.charts.figure import LONGEST_TICK, Chart, Key, text, time_layout, when
+from dashboards.charts.figure import LONGEST_TICK, Chart, Key, middle, text, time_layout, when
 from dashboards.charts.marks import Marks
 
 ROW_HEIGHT = 18
@@ -18,7 +18,7 @@ SHADES = (
     (0.75, "$hot1"),
     (1.0, "$hot2"),
 )
-HOVER = "%{customdata[0]}, %{x|%Y-%m-%d %H:%M}<br>%{customdata[1]}<extra></extra>"
+HOVER = "%{y}, %{x|%Y-%m-%d %H:%M}<br>%{customdata}<extra></extra>"
 
 
 def heat_chart(named: Mapping[str, Sequence[Any]], links: Mapping[str, str], marks: Marks) -> Chart:
@@ -33,8 +33,9 @@ def heat_chart(named: Mapping[str, Sequence[Any]], links: Mapping[str, str], mar
     data = [_map(rows)]
     names = list(rows)
     axis = {
+        "type": "category",
         "tickmode": "array",
-        "tickvals": list(range(len(names))),
+        "tickvals": [text(name) for name in names],
         "ticktext": [text(name, LONGEST_TICK) for name in names],
         "range": [len(names) - 0.5, -0.5],
         "showgrid": False,
@@ -48,7 +49,7 @@ def heat_chart(named: Mapping[str, Sequence[Any]], links: Mapping[str, str], mar
         Key("in breach", "hot1", "block"),
         Key("insufficient", "gap", "block"),
     ]
-    height = ROW_HEIGHT * max(len(names), 3) + 76
+    height = ROW_HEIGHT * max(len(names), 3) + 84
     told = _summary(rows, len(named) - len(rows))
     marked = marks.on(layout)
     return Chart("drift", "Drift by feature", told, data, marked, [*keys, *marks.keys()], height, wide=True)
@@ -67,19 +68,19 @@ def _map(rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     columns = sorted({(line.start, line.end) for lines in rows.values() for line in lines})
     place = {start: at for at, (start, _) in enumerate(columns)}
     shades: list[list[float | None]] = []
-    told: list[list[list[str] | None]] = []
-    for name, lines in rows.items():
+    told: list[list[str | None]] = []
+    for lines in rows.values():
         cells: list[float | None] = [None] * len(columns)
-        texts: list[list[str] | None] = [None] * len(columns)
+        texts: list[str | None] = [None] * len(columns)
         for line in lines:
             cells[place[line.start]] = shade(line)
-            texts[place[line.start]] = [text(name), _cell(line)]
+            texts[place[line.start]] = _cell(line)
         shades.append(cells)
         told.append(texts)
     return {
         "type": "heatmap",
-        "x": [(start + end) / 2000 for start, end in columns],
-        "y": list(range(len(rows))),
+        "x": [middle(start, end) for start, end in columns],
+        "y": [text(name) for name in rows],
         "z": shades,
         "customdata": told,
         "zmin": 0,

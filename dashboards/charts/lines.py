@@ -9,13 +9,16 @@ from dashboards.charts.figure import Chart, Key, middles, time_layout, when
 from dashboards.charts.marks import Marks, gaps
 
 BREACH = Key("breach", "bad", "triangle")
+SPIKE = 20
 SERIES_COLORS = ("accent", "second", "third", "fourth", "fifth", "sixth")
 HOVER = "%{x|%Y-%m-%d %H:%M}<br>%{y:.4~g}<extra>%{fullData.name}</extra>"
 Lines = Sequence[Any]
 
 
-def signal_chart(name: str, title: str, lines: Lines, marks: Marks, height: int = 230) -> Chart:
-    """One signal: its value, 95 % band where it has one, threshold, breaches, and gaps."""
+def signal_chart(
+    name: str, title: str, lines: Lines, marks: Marks, height: int = 230, *, share: bool = False
+) -> Chart:
+    """One signal: its value (a share in per cent), 95 % band, threshold, breaches, and gaps."""
     data = [*_band(lines), *_value("value", "$accent", lines)]
     keys = [Key("value", "accent")]
     keys += [Key("95 % interval", "band", "block")] if data[0]["name"] == "95 % interval" else []
@@ -23,7 +26,8 @@ def signal_chart(name: str, title: str, lines: Lines, marks: Marks, height: int 
     keys += [BREACH] if any(line.verdict == "breach" for line in lines) else []
     grey = gaps(lines)
     keys += [Key("insufficient", "gap", "block")] if grey else []
-    layout = marks.on(time_layout(marks.span, shapes=grey))
+    axis = {"tickformat": "~%"} if share else {}
+    layout = marks.on(time_layout(marks.span, shapes=grey, yaxis=axis))
     return Chart(name, title, summary(title, lines), data, layout, [*keys, *marks.keys()], height)
 
 
@@ -40,7 +44,7 @@ def lines_chart(name: str, title: str, named: Mapping[str, Lines], marks: Marks,
     keys += [Key("threshold", "muted", "dashes")] if _has_threshold(every) else []
     keys += [BREACH] if breaches else []
     told = "; ".join(summary(label, lines) for label, lines in named.items())
-    layout = marks.on(time_layout(marks.span, yaxis={"rangemode": "tozero"}))
+    layout = marks.on(time_layout(marks.span, yaxis=_axis([line.value for line in every])))
     return Chart(name, title, told, data, layout, [*keys, *marks.keys()], height)
 
 
@@ -54,6 +58,14 @@ def summary(title: str, lines: Lines) -> str:
     limit = "" if last.threshold is None else f" (threshold {last.threshold:.4g})"
     told = f"{title}: {last.value:.4g}{limit} in the window of {when(last.start, last.end - last.start)}"
     return f"{told}; {breaches} of {len(lines)} windows in breach"
+
+
+def _axis(values: Sequence[float | None]) -> dict[str, Any]:
+    """From zero, or on the log scale where one spike would flatten everything else."""
+    known = [value for value in values if value is not None and value > 0]
+    if known and max(known) > SPIKE * min(known):
+        return {"type": "log", "dtick": "D2", "tickformat": "~g"}
+    return {"rangemode": "tozero"}
 
 
 def _has_threshold(lines: Lines) -> bool:

@@ -10,8 +10,10 @@ from alerts.deployments import OURS
 from dashboards.charts.figure import Key, milliseconds, text
 from dashboards.queries.series import Span
 
+SEVERITIES = {"critical": ("$critical", "$bad"), "warning": ("$caution", "$warn"), "info": ("", "$sixth")}
+STRIPE = 4  # pixels
 ROWS = 3  # of labels above a chart
-CLOSE = 0.12  # of the span: labels nearer than this to each other get rows of their own
+CLOSE = 0.18  # of the span: labels nearer than this to each other get rows of their own
 LONGEST_LABEL = 12
 
 
@@ -31,9 +33,8 @@ class Marks:
 
     def on(self, layout: dict[str, Any], *, labels: bool = True) -> dict[str, Any]:
         """A chart's layout with the marks added."""
-        shapes = [self._incident(row) for row in self.incidents] + [
-            _line(milliseconds(row.at), deployment_color(row)) for row in self.deployments
-        ]
+        shapes = [shape for row in self.incidents for shape in self._incident(row)]
+        shapes += [_line(milliseconds(row.at), deployment_color(row)) for row in self.deployments]
         annotations = self._labels() if labels else []
         return layout | {
             "shapes": [*layout.get("shapes", ()), *shapes],
@@ -42,15 +43,22 @@ class Marks:
 
     def keys(self) -> list[Key]:
         """The legend of the marks that there are."""
-        keys = [Key("incident", "incident", "block")] if self.incidents else []
+        severe = {row.severity for row in self.incidents}
+        names = [name for name in SEVERITIES if name in severe]
+        keys = [Key(f"{name} incident", SEVERITIES[name][1].removeprefix("$"), "bar") for name in names]
         kinds = {deployment_color(row) for row in self.deployments}
         keys += [Key("deployment", "deploy", "post")] if "$deploy" in kinds else []
         return keys + ([Key("rollback", "rollback", "post")] if "$rollback" in kinds else [])
 
-    def _incident(self, row: Any) -> dict[str, Any]:
+    def _incident(self, row: Any) -> list[dict[str, Any]]:
+        """A stripe above the data, and behind it a shade, if somebody should act."""
         end = row.resolved_at or self.span.high
         low, high = max(row.opened_at, self.span.low), min(end, self.span.high)
-        return _block(low, max(high, low + self.span.length // 8), "$incident")
+        shade, line = SEVERITIES.get(row.severity, SEVERITIES["warning"])
+        block = _block(low, max(high, low + self.span.length // 8), shade or line)
+        stripe = {"ysizemode": "pixel", "yanchor": 1, "y0": 1, "y1": STRIPE, "fillcolor": line}
+        over = block | stripe | {"layer": "above"}
+        return [block, over] if shade else [over]
 
     def _labels(self) -> list[dict[str, Any]]:
         width = max(self.span.high - self.span.low, 1)
@@ -68,7 +76,7 @@ class Marks:
                     "y": 1,
                     "yref": "paper",
                     "yanchor": "bottom",
-                    "yshift": 12 * free,
+                    "yshift": STRIPE + 12 * free,
                     "xanchor": "right" if late else "left",
                     "text": text(row.version, LONGEST_LABEL),
                     "showarrow": False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.charts.figure import Chart, Key, milliseconds, text, time_layout, when
+from dashboards.charts.figure import Chart, Key, middle, milliseconds, text, time_layout, when
 from dashboards.charts.lines import SERIES_COLORS
 from dashboards.charts.marks import Marks
 from dashboards.queries.traffic import Traffic
@@ -23,10 +23,11 @@ def volume_chart(traffic: Traffic, marks: Marks) -> Chart:
             {
                 "type": "bar",
                 "name": text(version),
-                "x": [milliseconds(start) + length / 2000 for start in rows],
+                "x": [middle(start, start + length) for start in rows],
                 "y": list(rows.values()),
-                "width": length / 1000,
+                "width": milliseconds(length),
                 "marker": {"color": f"${color}", "line": {"width": 0}},
+                "opacity": 0.75,
                 "hovertemplate": HOVER,
             }
         )
@@ -38,7 +39,7 @@ def volume_chart(traffic: Traffic, marks: Marks) -> Chart:
                 "type": "scatter",
                 "mode": "lines",
                 "name": "labels",
-                "x": [milliseconds(start) + length / 2000 for start, _ in labels],
+                "x": [middle(start, start + length) for start, _ in labels],
                 "y": [count for _, count in labels],
                 "line": {"color": "$ink", "width": 1, "shape": "hvh"},
                 "hovertemplate": HOVER,

@@ -26,7 +26,7 @@ from dashboards.queries.models import model_state
 from dashboards.queries.series import WINDOWS, Series, series
 from dashboards.web import PageRoute, ProblemError, Site
 
-HISTORY = 60
+HISTORY = 30
 EVENTS_OF = ("drift.", "quality.")
 
 
@@ -38,10 +38,11 @@ class Choice:
     high: str = ""
     segment: str = EVERYTHING
 
-    def windows(self, starts: Sequence[int]) -> list[int]:
-        """The chosen windows; the newest where nothing that exists is chosen."""
+    def windows(self, starts: Sequence[int], judged_until: int | None) -> list[int]:
+        """The chosen windows; the newest judged one where nothing that exists is chosen."""
         known = {iso(start): start for start in starts}
-        high = known.get(self.high, starts[-1] if starts else 0)
+        complete = [start for start in starts if start < (judged_until or 0)] or starts
+        high = known.get(self.high, complete[-1] if complete else 0)
         low = min(known.get(self.low, high), high)
         return [start for start in starts if low <= start <= high]
 
@@ -89,7 +90,7 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, name: str, choi
             404, f"{schema.model} has no segment {choice.segment!r}.", "Choose one on its page."
         )
     starts = window_starts(reader)
-    chosen = choice.windows(starts)
+    chosen = choice.windows(starts, state.judged_until)
     compared, picture = _compared(connection, reader, schema, column, chosen, choice.segment)
     span = span_of(connection, state, WINDOWS)
     marks = Marks(
@@ -101,7 +102,6 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, name: str, choi
     return site.page(
         connection,
         "feature.html",
-        watch="judged",
         state=state,
         name=name,
         column=column,
@@ -112,7 +112,10 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, name: str, choi
         compared=compared,
         facts=facts(compared.reference, compared.current) if compared else [],
         picture=picture,
-        charts=[signal_chart(signal, signal, lines, marks, 180) for signal, lines in found.items()],
+        charts=[
+            signal_chart(signal, signal, lines, marks, 180, share=signal.startswith("quality."))
+            for signal, lines in found.items()
+        ],
         history=_history(connection, schema, column, choice.segment),
         length=schema.window.length,
     )

@@ -38,6 +38,8 @@ def routes(site: Site) -> APIRouter:
                 row=found.row,
                 subjects=subjects(site, found.row),
                 describe=describe,
+                link=feature_link,
+                features=site.schemas[found.row.model].features if found.row.model in site.schemas else {},
             )
 
     return router

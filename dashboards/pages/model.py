@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Response
 
 from collector.schema import Schema
 from collector.summarize import EVERYTHING
+from collector.window import iso
 from dashboards.charts.figure import Chart
 from dashboards.charts.heat import heat_chart
 from dashboards.charts.lines import lines_chart, signal_chart
@@ -80,6 +81,7 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, segment: str, m
         ranges=RANGES,
         features=feature_rows(schema, state, segment),
         deployments=deployments_of(connection, schema.model)[::-1],
+        link=feature_link,
         breaches=newest_breaches(connection, schema.model, span, BREACHES_SHOWN),
     )
 
@@ -110,7 +112,8 @@ def signal_charts(schema: Schema, found: Series, marks: Marks) -> list[Chart]:
     if latency:
         charts.append(lines_chart("latency", "Latency (ms)", latency, marks))
     for name, lines in _named(found, "slo.").items():
-        charts.append(signal_chart(f"slo-{name}", f"Objective: {name}", lines, marks, 180))
+        good = all(line.lower is None for line in lines)  # an objective on a metric has an interval
+        charts.append(signal_chart(f"slo-{name}", f"Objective: {name}", lines, marks, 180, share=good))
     return charts
 
 
@@ -131,9 +134,13 @@ def _named(found: Series, family: str) -> dict[str, Sequence[Any]]:
     return {signal.removeprefix(family): found[signal, ""] for signal in names}
 
 
-def feature_link(model: str, feature: str) -> str:
-    """The address of a feature's page."""
-    return f"/models/{model}/features/{quote(feature, safe='')}"
+def feature_link(model: str, feature: str, line: Any = None) -> str:
+    """The address of a feature's page; at the window and segment of a line."""
+    address = f"/models/{model}/features/{quote(feature, safe='')}"
+    if line is None:
+        return address
+    query = {"from": iso(line.start), "to": iso(line.start)}
+    return f"{address}?{urlencode(query | ({'segment': line.segment} if line.segment else {}))}"
 
 
 def feature_rows(schema: Schema, state: ModelState, segment: str) -> list[Mapping[str, Any]]:

@@ -111,4 +111,5 @@ def _serving(connection: sa.Connection, model: str) -> tuple[int | None, dict[st
         held.known == AT_PREDICTION,
         held.segment == EVERYTHING,
     )
-    return int(start), dict(connection.execute(query.order_by(held.rows.desc())).tuples().all())
+    found = connection.execute(query.order_by(held.rows.desc()))
+    return int(start), {version: int(rows) for version, rows in found}

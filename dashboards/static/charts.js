@@ -19,7 +19,7 @@ function themed(layout, wide) {
   const labels = (layout.annotations || []).map((one) => one.yshift || 0);
   return {
     ...layout,
-    margin: { l: narrow ? (wide ? 104 : 46) : 110, r: 14, b: 34, t: labels.length ? 20 + Math.max(...labels) : 10 },
+    margin: { l: narrow ? (wide ? 104 : 46) : 110, r: 14, b: 38, t: labels.length ? 18 + Math.max(...labels) : 12 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: layout.plot_bgcolor || "rgba(0,0,0,0)",
     font: { family: "system-ui, sans-serif", size: 11.5, color: shade("muted") },
@@ -42,7 +42,8 @@ function drawChart(figure) {
   plot.on("plotly_relayout", (change) => follow(plot, change));
   plot.on("plotly_click", ({ points: [point] }) => {
     const links = plot.layout.meta && plot.layout.meta.links;
-    if (links && links[point.y]) location.assign(links[point.y]);
+    const link = links && links[point.pointIndex[0]];
+    if (link) location.assign(link);
   });
 }
 

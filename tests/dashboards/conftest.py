@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 
 from collector.database import Database
 from dashboards.app import router
+from tests.dashboards.page import Client
 from tests.dashboards.world import SCHEMAS, build
 
 
@@ -39,5 +39,5 @@ def application(database: Database) -> FastAPI:
 
 
 @pytest.fixture
-def client(application: FastAPI) -> TestClient:
-    return TestClient(application)
+def client(application: FastAPI) -> Client:
+    return Client(application)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from alerts import tables
 from alerts.actions import RollbackWebhook
+from alerts.actions.action import Verify
 from alerts.incidents import IncidentDesk
 from alerts.line import Line
 from alerts.remediation import approve
@@ -17,7 +18,7 @@ from alerts.rules import Alerting, Rule
 from collector.database import Database
 from collector.ledger import Ledger
 from collector.schema import Schema
-from collector.tables import metadata
+from collector.tables import metadata, profiles
 from collector.validate import Validator
 from collector.window import iso
 from detectors import Verdict, parse_duration
@@ -48,6 +49,7 @@ CREDIT = Schema.model_validate(
 YOUNG = Schema.model_validate({"model": "young", "task": "regression", "features": {"x": "numeric"}})
 IDLE = Schema.model_validate({"model": "idle", "task": "multiclass", "features": {"x": "numeric"}})
 SCHEMAS: Mapping[str, Schema] = {schema.model: schema for schema in (CREDIT, YOUNG, IDLE)}
+VERIFY = Verify(within=parse_duration("14d"))
 ALERTING = Alerting(
     rules=(
         Rule(
@@ -55,7 +57,7 @@ ALERTING = Alerting(
         ),
         Rule(name="other", when=("*",)),
     ),
-    actions={"back": RollbackWebhook(url="http://127.0.0.1:9/rollback", approval=True)},
+    actions={"back": RollbackWebhook(url="http://127.0.0.1:9/", approval=True, verify=VERIFY)},
 )
 
 
@@ -69,6 +71,7 @@ def build(database: Database) -> None:
     _commit(ledger, "bad", [{"kind": "prediction", "model": "credit", "id": EVIL, "timestamp": EVIL}, 7])
     young = {"kind": "prediction", "model": "young", "prediction": 1.0, "features": {"x": 2.0}}
     _commit(ledger, "young", [young | {"id": "y", "timestamp": START / 1e6}])
+    _reference(database)
     desk = IncidentDesk("credit", ALERTING, DAY, "http://127.0.0.1:8700")
     for day in range(DAYS):
         _judge(database, desk, day)
@@ -76,6 +79,15 @@ def build(database: Database) -> None:
 
 def _commit(ledger: Ledger, key: str, events: list[Any]) -> None:
     ledger.commit("http", key, Validator(SCHEMAS).batch(events, None, None), START + DAYS * DAY)
+
+
+def _reference(database: Database) -> None:
+    """The first two weeks, once more as the reference."""
+    held = profiles.c
+    copied = [sa.literal("reference") if column.name == "role" else column for column in held]
+    query = sa.select(*copied).where(held.model == "credit", held.start < START + 14 * DAY)
+    with database.write() as connection:
+        connection.execute(profiles.insert().from_select([column.name for column in held], query))
 
 
 def version(day: int) -> str:

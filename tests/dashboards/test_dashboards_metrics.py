@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from alerts import tables
+from collector.database import Database
+from collector.tables import books
+from dashboards.metrics import Exporter
+from dashboards.queries.newest import newest_lines
+from tests.dashboards.world import BAD, CREDIT, DAY, DAYS, NORTH, SCHEMAS, START, lines
+
+Ask = Callable[..., float | None]
+
+
+@pytest.fixture
+def ask(database: Database) -> Ask:
+    """The value of a sample, as a scraper reads it; None where it is absent."""
+    registry = CollectorRegistry()
+    registry.register(Exporter(database, SCHEMAS))
+
+    def asked(name: str, **labels: str) -> float | None:
+        families = text_string_to_metric_families(generate_latest(registry).decode())
+        found = [
+            sample.value
+            for family in families
+            for sample in family.samples
+            if sample.name == name and sample.labels == labels
+        ]
+        assert len(found) <= 1
+        return found[0] if found else None
+
+    return asked
+
+
+def test_the_books(ask: Ask, database: Database) -> None:
+    with database.read() as connection:
+        for row in connection.execute(sa.select(books)):
+            for outcome in ("received", "accepted", "duplicate", "rejected"):
+                value = ask("modelwatch_events_total", source=row.source, model=row.model, outcome=outcome)
+                assert value == getattr(row, outcome)
+
+
+def test_the_newest_judgement_of_every_signal(ask: Ask) -> None:
+    for line in lines(DAYS - 1):
+        labels = {"model": "credit", "signal": line.signal, "subject": line.subject, "segment": line.segment}
+        assert ask("modelwatch_signal_value", **labels) == line.value
+        assert ask("modelwatch_signal_threshold", **labels) == line.threshold
+        assert ask("modelwatch_signal_breach", **labels) == float(line.verdict == "breach")
+
+
+def test_what_is_insufficient_is_neither_in_breach_nor_not(ask: Ask, database: Database) -> None:
+    labels = {"model": "credit", "signal": "latency.p50", "subject": "", "segment": ""}
+    with database.write() as connection:
+        change = tables.verdicts.update().filter_by(signal="latency.p50")
+        connection.execute(change.values(verdict="insufficient", value=None, threshold=None))
+    assert ask("modelwatch_signal_breach", **labels) is None
+    assert ask("modelwatch_signal_value", **labels) is None
+
+
+def test_moments_incidents_actions_and_notifications(ask: Ask) -> None:
+    end = (START + DAYS * DAY) / 1e6
+    assert ask("modelwatch_judged_timestamp_seconds", model="credit") == end
+    assert ask("modelwatch_watermark_timestamp_seconds", model="credit") == end - 86400 + 119 * 600
+    assert ask("modelwatch_watermark_timestamp_seconds", model="idle") is None
+    for status in ("open", "resolved"):
+        assert ask("modelwatch_incidents", model="credit", severity="critical", status=status) == 1
+    assert ask("modelwatch_actions_total", model="credit", state="succeeded") == 1
+    assert ask("modelwatch_actions_in_flight", model="credit", state="awaiting") == 1
+    assert ask("modelwatch_notifications", state="pending") == 3
+
+
+def test_registering_does_not_read_the_database() -> None:
+    CollectorRegistry().register(Exporter(Database(None), SCHEMAS))
+
+
+def test_the_newest_lines_are_found_by_the_index_alone(database: Database) -> None:
+    statements: list[str] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    with database.read() as connection:
+        found = newest_lines(connection, CREDIT)
+        query = next(text for text in statements if "RECURSIVE" in text)
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("credit",) * query.count("?"))
+        steps = [row[3] for row in plan]
+    assert not [step for step in steps if step.startswith("SCAN verdicts")], steps
+    made: dict[str, int] = {}
+    for day in range(DAYS):
+        made |= {line.key: line.start for line in lines(day)}
+    keys = {f"{row.signal}|{row.subject}|{row.segment}": row.start for row in found}
+    assert keys == made
+    assert f"drift.univariate|age|{NORTH}" in keys
+    assert BAD[-1] < DAYS
