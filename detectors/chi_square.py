@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from detectors.detector import Detector, drift_signal
-from detectors.dispersion import Dispersion, effective_size
+from detectors.dispersion import FEW_WINDOWS, Dispersion, Distances, effective_size
 from detectors.judgement import Judgement, insufficient
 from profiles import CategoricalSummary
 from profiles.counts import Floats, Ints, aligned
@@ -41,20 +42,17 @@ class ChiSquare(Detector):
         return drift_signal(part)
 
     def learn(self, windows: Sequence[CategoricalSummary]) -> Baseline:
-        """Choose the cells, and compare each window with the rest of the reference."""
-        keys, matrix = aligned([window.counts for window in windows])
-        typical = matrix.sum() / max(len(windows), 1)
+        """Choose the cells, and compare each window with the rest of the reference, and with the next."""
+        keys, matrix = aligned([window.counts for window in windows if window.count])
+        typical = matrix.sum() / max(len(matrix), 1)
         share = matrix.sum(axis=0) / max(matrix.sum(), 1)
         kept = share * typical >= SMALLEST_EXPECTED
         cells = np.column_stack([matrix[:, kept], matrix[:, ~kept].sum(axis=1)]).astype(np.float64)
         whole = cells.sum(axis=0)
-        rows = cells.sum(axis=1)
-        rest = whole.sum() - rows
-        usable = np.flatnonzero((rows > 0) & (rest > 0))
-        statistics = np.array([chi_square(cells[i], whole - cells[i]) for i in usable])
-        sizes = rows[usable] * rest[usable] / (rows[usable] + rest[usable])
+        apart = [(row, whole - row) for row in cells] if len(cells) >= FEW_WINDOWS else []
         df = max(int((whole > 0).sum()) - 1, 1)
-        return Baseline(keys[kept], whole, Dispersion.learn(statistics, sizes, df, df))
+        dispersion = Dispersion.learn(_distances(apart), df, df, _distances(list(pairwise(cells))))
+        return Baseline(keys[kept], whole, dispersion)
 
     def judge(self, baseline: Baseline, current: CategoricalSummary, alpha: float) -> Judgement:
         """The distance of a window: 0 when shares are equal."""
@@ -63,11 +61,12 @@ class ChiSquare(Detector):
         own = current.counts.at(baseline.codes).astype(np.float64)
         cells = np.append(own, current.count - own.sum())
         size = effective_size(current.count, float(baseline.cells.sum()))
-        statistic = chi_square(cells, baseline.cells)
+        statistic = chi_square(cells, baseline.cells, SMALLEST_EXPECTED)
         return Judgement(
             value=float(np.sqrt(statistic / size)),
             threshold=float(np.sqrt(baseline.dispersion.threshold(alpha, size) / size)),
             p_value=baseline.dispersion.p_value(statistic, size),
+            weight=baseline.dispersion.weight,
             note=_largest_change(baseline, cells, current),
         )
 
@@ -79,8 +78,21 @@ def _largest_change(baseline: Baseline, cells: Floats, current: CategoricalSumma
     return f"share of {name!r} {before[place]:.1%} -> {after[place]:.1%}"
 
 
-def chi_square(one: Floats, other: Floats) -> float:
+def _distances(pairs: Sequence[tuple[Floats, Floats]]) -> Distances:
+    return Distances.of(
+        [chi_square(one, other, SMALLEST_EXPECTED) for one, other in pairs],
+        [effective_size(float(one.sum()), float(other.sum())) for one, other in pairs],
+    )
+
+
+def chi_square(one: Floats, other: Floats, least: float = 0.0) -> float:
     """The two-sample chi-square of two rows of counts, both shape (cells,); empty cells are left out.
+
+    Args:
+        one: counts of the first sample.
+        other: counts of the second sample.
+        least: a cell that expects fewer of either sample than this is taken to have their variance: the rare
+            cell that must stand by itself (all that the reference has hardly seen) says no more than it can.
 
     >>> round(chi_square(np.array([10.0, 20.0]), np.array([20.0, 10.0])), 3)
     6.667
@@ -88,4 +100,5 @@ def chi_square(one: Floats, other: Floats) -> float:
     both = one + other
     some = both > 0
     ratio = np.sqrt(other.sum() / one.sum())
-    return float((np.square(one[some] * ratio - other[some] / ratio) / both[some]).sum())
+    spread = np.maximum(both[some], least * both.sum() / min(one.sum(), other.sum()))
+    return float((np.square(one[some] * ratio - other[some] / ratio) / spread).sum())

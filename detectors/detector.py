@@ -31,7 +31,10 @@ class Detector(BaseModel, ABC):
 
     @abstractmethod
     def learn(self, windows: Sequence[Any]) -> Any:
-        """A baseline from the summaries of the reference's windows (at least one, none of them empty)."""
+        """A baseline from the summaries of the reference's windows: at least one, in time order.
+
+        A window without rows says nothing. The order matters only to the weight of evidence.
+        """
 
     @abstractmethod
     def judge(self, baseline: Any, current: Any, alpha: float) -> Judgement:

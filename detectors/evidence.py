@@ -60,7 +60,8 @@ class Evidence:
     Before a breach the evidence is M = (1 + M) e: its mean grows by at most 1 a window on a healthy model,
     so it takes at least `limit` windows on average to reach `limit` (Shin, Ramdas and Rinaldo, "E-detectors",
     New England Journal of Statistics in Data Science, 2023). A large change gets there in one window, a small
-    lasting one in several. A breach ends with a window that is unremarkable by itself.
+    lasting one in several. Where windows resemble their neighbours e counts by its `weight`, an exponent; the
+    evidence of one window alone counts in full. A breach ends with a window that is unremarkable by itself.
 
     >>> state = Evidence()
     >>> for p in (0.3, 0.001, 0.001, 0.001):
@@ -86,7 +87,9 @@ class Evidence:
         if self.in_breach:
             lasting = judgement.p_value < self.UNREMARKABLE
             return _decided(self.amount if lasting else 0.0, in_breach=lasting)
-        amount = min((1 + self.amount) * e_value(judgement.p_value), CAP)
+        alone = e_value(judgement.p_value)
+        amount = max(alone, (1 + self.amount) * alone**judgement.weight)
+        amount = min(amount, max(CAP, limit))
         return _decided(amount, in_breach=amount >= limit)
 
 

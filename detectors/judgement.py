@@ -27,6 +27,7 @@ class Judgement:
             decides (`breach`), or when there is too little to judge by.
         breach: an objective's own decision; None for a statistical signal.
         note: why there is no judgement, or what a person should know beside the value.
+        weight: the exponent of this window's evidence where it adds to that of others (see `persistence`).
     """
 
     value: float | None = None
@@ -36,6 +37,7 @@ class Judgement:
     p_value: float | None = None
     breach: bool | None = None
     note: str | None = None
+    weight: float = 1.0
 
     @property
     def sufficient(self) -> bool:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from detectors.detector import Detector, drift_signal
-from detectors.dispersion import Dispersion, effective_size
+from detectors.dispersion import FEW_WINDOWS, Dispersion, Distances, effective_size
 from detectors.judgement import Judgement, insufficient
 from profiles import Counts, NumericSummary
 from profiles.counts import Floats, aligned
@@ -42,20 +42,19 @@ class KolmogorovSmirnov(Detector):
         return drift_signal(part)
 
     def learn(self, windows: Sequence[NumericSummary]) -> Baseline:
-        """Compare each window with the rest of the reference."""
-        _, matrix = aligned([window.counts for window in windows])
-        whole = matrix.sum(axis=0)
-        rows = matrix.sum(axis=1)
-        rest = whole.sum() - rows
-        usable = (rows > 0) & (rest > 0)
-        rows, rest = rows[usable], rest[usable]
-        gaps: Floats = np.abs(
-            np.cumsum(matrix[usable], axis=1) / rows[:, None]
-            - np.cumsum(whole - matrix[usable], axis=1) / rest[:, None]
-        ).max(axis=1, initial=0.0)
-        sizes = rows * rest / (rows + rest)
-        counts = sum((window.counts for window in windows), Counts())
-        return Baseline(counts, Dispersion.learn(np.square(gaps) * sizes, sizes, MEAN_SQUARE, TAIL_DF))
+        """Compare each window with the rest of the reference, and with the next window."""
+        filled = [window.counts for window in windows if window.counts.total]
+        keys, matrix = aligned(filled)
+        below = np.cumsum(matrix, axis=1, dtype=np.float64)
+        whole, rows = below.sum(axis=0), matrix.sum(axis=1).astype(np.float64)
+        counts = Counts(keys, matrix.sum(axis=0))
+        if len(filled) < FEW_WINDOWS:
+            return Baseline(counts, Dispersion.learn(Distances(), MEAN_SQUARE, TAIL_DF))
+        rest = rows.sum() - rows
+        apart = _distances(below / rows[:, None], (whole - below) / rest[:, None], rows, rest)
+        below /= rows[:, None]
+        neighbours = _distances(below[1:], below[:-1], rows[1:], rows[:-1])
+        return Baseline(counts, Dispersion.learn(apart, MEAN_SQUARE, TAIL_DF, neighbours))
 
     def judge(self, baseline: Baseline, current: NumericSummary, alpha: float) -> Judgement:
         """The distance (0 to 1) of a window."""
@@ -67,8 +66,16 @@ class KolmogorovSmirnov(Detector):
             value=distance,
             threshold=min(1.0, float(np.sqrt(baseline.dispersion.threshold(alpha, size) / size))),
             p_value=baseline.dispersion.p_value(distance**2 * size, size),
+            weight=baseline.dispersion.weight,
             note=f"median {_median(current, baseline.counts):.4g} -> {current.quantile(0.5):.4g}",
         )
+
+
+def _distances(one: Floats, other: Floats, rows: Floats, others: Floats) -> Distances:
+    """The distances of distribution functions, a pair in each row of two matrices."""
+    gaps = np.abs(one - other).max(axis=1, initial=0.0)
+    sizes = rows * others / (rows + others)
+    return Distances(np.square(gaps) * sizes, sizes)
 
 
 def _median(current: NumericSummary, counts: Counts) -> float:

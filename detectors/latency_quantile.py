@@ -50,4 +50,5 @@ class LatencyQuantile(Detector):
             value,
             threshold=float(np.exp(min(limit, 700.0))),
             p_value=baseline.p_value(float(np.log(value)), SMALLEST_LOG_SPREAD, higher_is_better=False),
+            weight=baseline.weight,
         )

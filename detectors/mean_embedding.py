@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from detectors.detector import Detector
-from detectors.dispersion import Dispersion, effective_size
+from detectors.dispersion import FEW_WINDOWS, Dispersion, Distances, effective_size
 from detectors.judgement import Judgement, insufficient
 from profiles import EmbeddingSummary
 
@@ -38,16 +39,14 @@ class MeanEmbedding(Detector):
         return "drift.multivariate"
 
     def learn(self, windows: Sequence[EmbeddingSummary]) -> Baseline:
-        """Compare each window with the rest of the reference."""
-        whole = windows[0]
-        for window in windows[1:]:
-            whole = whole + window
-        pairs = [(window, whole - window) for window in windows if 0 < window.count < whole.count]
-        sizes = np.array([effective_size(one.count, rest.count) for one, rest in pairs])
-        statistics = np.array([_squared(one, rest) for one, rest in pairs]) * sizes
+        """Compare each window with the rest of the reference, and with the next window."""
+        whole = sum(windows[1:], windows[0])
+        filled = [window for window in windows if window.count]
+        apart = [(window, whole - window) for window in filled] if len(filled) >= FEW_WINDOWS else []
         frequencies = whole.features.size / 2
         base = max(float(frequencies - np.square(whole.mean()).sum()), 1e-12)
-        return Baseline(whole, Dispersion.learn(statistics, sizes, base, MOST_DF))
+        neighbours = _distances(list(pairwise(filled)))
+        return Baseline(whole, Dispersion.learn(_distances(apart), base, MOST_DF, neighbours))
 
     def judge(self, baseline: Baseline, current: EmbeddingSummary, alpha: float) -> Judgement:
         """The discrepancy of a window, 0 when the distributions are equal."""
@@ -59,7 +58,14 @@ class MeanEmbedding(Detector):
             value=float(np.sqrt(squared)),
             threshold=float(np.sqrt(baseline.dispersion.threshold(alpha, size) / size)),
             p_value=baseline.dispersion.p_value(squared * size, size),
+            weight=baseline.dispersion.weight,
         )
+
+
+def _distances(pairs: Sequence[tuple[EmbeddingSummary, EmbeddingSummary]]) -> Distances:
+    sizes = [effective_size(one.count, other.count) for one, other in pairs]
+    squares = [_squared(one, other) for one, other in pairs]
+    return Distances.of([size * square for size, square in zip(sizes, squares, strict=True)], sizes)
 
 
 def _squared(one: EmbeddingSummary, other: EmbeddingSummary) -> float:

@@ -63,4 +63,5 @@ class PerformanceDrop(Detector):
             upper,
             threshold=float(np.clip(baseline.threshold(alpha, error, higher_is_better=better), *metric.span)),
             p_value=baseline.p_value(value, error, higher_is_better=better),
+            weight=baseline.weight,
         )

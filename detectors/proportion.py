@@ -11,46 +11,65 @@ import numpy as np
 from scipy import special
 
 from detectors.detector import Detector
+from detectors.dispersion import extra_variance
 from detectors.judgement import Judgement, insufficient
+from detectors.persistence import weight_of
+from profiles.counts import Floats
 
 Z95 = 1.959964
+BURST = 0.001  # the smallest share of bad rows that a person would want to know of
 
 
 @dataclass(frozen=True)
 class Share:
     """The healthy share of bad rows: its mean, its variance for a new window, and from how many rows.
 
-    The variance has two parts, which add: the reference is finite (Jeffreys' prior, so that a reference
-    without a single bad row is no certainty), and healthy windows differ. A window's bad rows are judged by
+    The variance has three parts, which add: the reference is finite (Jeffreys' prior, so that a reference
+    without a single bad row is no certainty); healthy windows differ; and bad rows come together, so n good
+    windows do not rule out that one in n + 1 has a share `BURST` of them. A window's bad rows are judged by
     the negative binomial distribution with the mean and variance of that mixture, or by the binomial where
     its variance is the smaller: both have closed tails, whatever the number of rows.
+
+    Attributes:
+        mean: the share's mean.
+        variance: its variance for a new window, sampling aside.
+        rows: how many rows this is known from.
+        weight: how much of a window's evidence is news (see `persistence`).
     """
 
     mean: float
     variance: float
     rows: int
+    weight: float = 1.0
 
     @classmethod
     def learn(cls, pairs: Sequence[tuple[int, int]]) -> Self:
-        """Learn from the bad rows and all rows of each reference window.
+        """Learn from the bad rows and all rows of each reference window, in time order.
 
-        >>> share = Share.learn([(1, 100), (0, 100), (2, 100)])
+        >>> share = Share.learn([(1, 100), (0, 100), (2, 100), (1, 100)])
         >>> share.judge(30, 100, min_rows=50, alpha=0.001).p_value < 1e-6
         True
         """
         bad, rows = np.array([pair for pair in pairs if pair[1]] or [(0, 0)], np.float64).T
         share = (bad.sum() + 0.5) / (rows.sum() + 1)
-        noise = share * (1 - share)
-        between = float(np.mean(np.square(bad / rows - share) - noise / rows)) if rows.size > 1 else 0.0
-        variance = max(between, 0.0) + noise / (rows.sum() + 1)
-        return cls(float(share), float(variance), int(rows.sum()))
+        windows, sampling = rows.size, share * (1 - share)
+        between, weight = _between(bad / rows, share, sampling / rows) if rows.all() else (0.0, 1.0)
+        variance = between * (1 + 1 / windows) + sampling / (rows.sum() + 1) + BURST**2 / (windows + 1)
+        return cls(float(share + BURST / (windows + 1)), float(variance), int(rows.sum()), weight)
 
     def judge(self, bad: int, rows: int, *, min_rows: int, alpha: float) -> Judgement:
         """Judge a window by its bad rows; the value is their share, with its Wilson interval."""
         if rows < min_rows or self.rows < min_rows:
             return insufficient(f"{rows} rows, fewer than {min_rows}")
         low, high = wilson(bad, rows)
-        return Judgement(bad / rows, low, high, self._threshold(rows, alpha), self.p_value(bad, rows))
+        return Judgement(
+            bad / rows,
+            low,
+            high,
+            self._threshold(rows, alpha),
+            self.p_value(bad, rows),
+            weight=self.weight,
+        )
 
     def p_value(self, bad: int, rows: int) -> float:
         """The probability of at least `bad` bad rows among `rows` of a healthy window."""
@@ -71,6 +90,20 @@ class Share:
             middle = (low + high) // 2
             low, high = (low, middle) if self.p_value(middle, rows) <= alpha else (middle + 1, high)
         return low / rows
+
+
+def _between(shares: Floats, mean: float, noise: Floats) -> tuple[float, float]:
+    """The variance of shares between windows, and the weight of a window's evidence.
+
+    The variance is taken one standard error larger than it was measured (that of a gamma distribution with
+    the same mean and variance), so that a few windows that happen to agree are not trusted too far.
+    """
+    squares = np.square(shares - mean)
+    between = extra_variance(squares, noise)
+    near = np.square(np.diff(shares)) / (noise[1:] + noise[:-1] + 2 * between)
+    weight = weight_of(near, squares / (noise + between))
+    seen = between + float(1 / np.mean(1 / noise))
+    return between + seen * float(np.sqrt((2 + 6 * between / mean**2) / shares.size)), weight
 
 
 def wilson(bad: int, rows: int) -> tuple[float, float]:
