@@ -14,7 +14,7 @@ from collector.batch import Batch, Labels, Predictions
 from collector.database import Database
 from collector.fit import fit_shape, fits
 from collector.join import Halves, first_of_each, join_labels, join_predictions
-from collector.rows import load_blocks, load_shape, put, save_blocks, store_shape, write_profile
+from collector.rows import load_blocks, load_shape, put, save_blocks, store_shape, write_profiles
 from collector.schema import Schema
 from collector.summarize import Joined, Key, summarize, summarize_outcomes
 from collector.window import MICROSECOND
@@ -63,7 +63,7 @@ class Ledger:
     def __init__(self, database: Database, schemas: Mapping[str, Schema], *, forgets: bool = True) -> None:
         self._database, self.schemas, self.forgets = database, schemas, forgets
         self._models: dict[str, _Model] = {}
-        self._profiles: dict[tuple[str, Key], Profile] = {}
+        self._profiles: dict[str, dict[Key, Profile]] = defaultdict(dict)
 
     def commit(self, source: str, key: str, batch: Batch, now: int) -> tuple[Receipt, bool]:
         """Commit a delivery and its position.
@@ -110,13 +110,13 @@ class Ledger:
         shape = self.model(connection, name).shape
         if shape is None:
             return
-        for key, delta in deltas.items():
-            known = self._profiles.pop((name, key), None)
-            self._profiles[name, key] = write_profile(
-                connection, (name, "production"), key, delta, shape, known
-            )
-        while len(self._profiles) > PROFILES_CACHED:
-            self._profiles.pop(next(iter(self._profiles)))
+        cached = self._profiles[name]
+        wholes = write_profiles(connection, (name, "production"), deltas, shape, cached)
+        for key, whole in wholes.items():
+            cached.pop(key, None)
+            cached[key] = whole  # the last: what was not used for longest goes first
+        while len(cached) > PROFILES_CACHED:
+            cached.pop(next(iter(cached)))
 
 
 class _Commit:
@@ -129,6 +129,9 @@ class _Commit:
         self._source, self._key, self._batch, self._now = source, key, batch, now
         self._duplicates: dict[str, int] = defaultdict(int)
         self._deltas: dict[str, dict[Key, Profile]] = defaultdict(dict)
+        self._watermarks = {
+            name: ledger.model(connection, name).watermark for name in {*batch.predictions, *batch.labels}
+        }
 
     def run(self) -> tuple[Receipt, bool]:
         position = {"source": self._source, "key": self._key}
@@ -185,10 +188,9 @@ class _Commit:
         self._joined(model, halves, joined)
 
     def _oldest(self, model: str) -> int:
-        """What is older is forgotten."""
+        """What is older is forgotten: by the watermark before this delivery, whatever the order within it."""
         horizon = self._ledger.schemas[model].label_horizon // MICROSECOND
-        watermark = self._ledger.model(self._connection, model).watermark
-        return watermark - horizon if self._ledger.forgets else NEVER
+        return self._watermarks[model] - horizon if self._ledger.forgets else NEVER
 
     def _joined(self, model: str, halves: Halves, joined: Iterable[Joined]) -> None:
         state = self._ledger.model(self._connection, model)

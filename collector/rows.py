@@ -29,33 +29,57 @@ def put(
         connection.execute(table.insert().values(**identity, **{**plain, **first}))
 
 
-def write_profile(
+def _identity() -> list[sa.ColumnElement[bool]]:
+    columns = tables.profiles.c
+    names = ("model", "role", "start", "known", "version", "segment")
+    return [columns[name] == sa.bindparam(f"of_{name}") for name in names]
+
+
+# Built once: a batch changes many profiles, and building a statement costs more than running it.
+STORED = sa.select(tables.profiles.c.shape, tables.profiles.c.profile).where(*_identity())
+CHANGE = tables.profiles.update().where(*_identity()).values(
+    {name: sa.bindparam(f"to_{name}") for name in ("shape", "rows", "profile")}
+)  # fmt: skip
+
+
+def write_profiles(
     connection: sa.Connection,
     owner: tuple[str, str],
-    key: Key,
-    delta: Profile,
+    deltas: Mapping[Key, Profile],
     shape: Shape,
-    known: Profile | None,
-) -> Profile:
-    """Add `delta` to a stored profile, and return the sum.
+    known: Mapping[Key, Profile],
+) -> dict[Key, Profile]:
+    """Add to stored profiles, and return the sums.
 
     Args:
         connection: a transaction.
         owner: the model and the role.
-        key: which profile.
-        delta: what to add.
-        shape: the shape of both; a stored profile of another shape is replaced.
-        known: the stored profile, if the caller has it at hand.
+        deltas: what to add.
+        shape: the shape of all; a stored profile of another shape is replaced.
+        known: the stored profiles that the caller has at hand.
     """
-    identity = {"model": owner[0], "role": owner[1], **key._asdict()}
-    if known is None:
-        query = sa.select(tables.profiles.c.profile).filter_by(**identity, shape=shape.digest)
-        blob = connection.execute(query).scalar()
-        known = Profile.from_bytes(blob, shape) if blob else Profile()
-    whole = known + delta
-    values = {"shape": shape.digest, "rows": whole.rows, "profile": whole.to_bytes()}
-    put(connection, tables.profiles, identity, values, {})
-    return whole
+    wholes: dict[Key, Profile] = {}
+    changed, added = [], []
+    for key, delta in deltas.items():
+        identity = {"model": owner[0], "role": owner[1], **key._asdict()}
+        of = {f"of_{name}": value for name, value in identity.items()}
+        before, new = known.get(key), False
+        if before is None:
+            row = connection.execute(STORED, of).one_or_none()
+            new = row is None
+            held = row is not None and row.shape == shape.digest
+            before = Profile.from_bytes(row.profile, shape) if row is not None and held else Profile()
+        wholes[key] = whole = before + delta
+        values = {"shape": shape.digest, "rows": whole.rows, "profile": whole.to_bytes()}
+        if new:
+            added.append(identity | values)
+        else:
+            changed.append(of | {f"to_{name}": value for name, value in values.items()})
+    if changed:
+        connection.execute(CHANGE, changed)
+    if added:
+        connection.execute(tables.profiles.insert(), added)
+    return wholes
 
 
 def store_shape(connection: sa.Connection, model: str, shape: Shape, reference: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from collector.read import Reader
 from collector.rows import put
 from collector.summarize import EVERYTHING
 from collector.window import MICROSECOND
-from detectors import Budget, Judgement, checks
+from detectors import Budget, Judgement, Verdict, checks
 from modelwatch.judging import Judge, Moment, in_breach, learn
 from modelwatch.monitor import Monitor
 from modelwatch.outcomes import OutcomeJudge
@@ -161,7 +162,8 @@ class Evaluation:
             segments += [one for one in reader.segments(chosen.role, chosen.starts) if one != EVERYTHING]
             references = {name: profiles_of(reader, chosen, name, end) for name in segments}
         run_length = self._monitor.false_alarms.windows(self._monitor.window.size)
-        return Judge(found, segments, run_length, learn(found, references))
+        windows = len(chosen.starts) if chosen and chosen.role == "reference" else 0
+        return Judge(found, segments, run_length, learn(found, references), windows)
 
     def _traffic(
         self, reader: Reader, judge: Judge, trackers: Trackers, moment: Moment, *, learning: bool
@@ -184,9 +186,13 @@ class Evaluation:
 
     def _freshness(self, judge: Judge, trackers: Trackers, moment: Moment, rows: int) -> Line:
         """Whether predictions come at all: an empty window is as unlikely as it was rare before."""
-        seen = len(trackers.past) + 1
-        judged = Judgement(value=float(rows), threshold=1.0, p_value=1.0 if rows else 1 / (seen + 1))
-        return judge.line(moment, "quality.freshness", "", EVERYTHING, judged, trackers)
+        full, empty = trackers.windows(self._length, LONGEST_SILENCE)
+        unlikely = (empty + 1) / (empty + full + judge.windows + 1)
+        judged = Judgement(value=float(rows), threshold=1.0, p_value=1.0 if rows else unlikely)
+        line = judge.line(moment, "quality.freshness", "", EVERYTHING, judged, trackers)
+        if rows or line.verdict is Verdict.BREACH:
+            return line
+        return replace(line, verdict=Verdict.INSUFFICIENT, diagnosis="no predictions")  # never ok
 
     def _objectives(self, judge: Judge, trackers: Trackers, moment: Moment, requests: Any) -> list[Line]:
         lines = []

@@ -42,12 +42,14 @@ class Judge:
         segments: "" for all rows, and every segment.
         run_length: how many windows a healthy model is to go without a false alarm, on average.
         baselines: what was learned from the reference, by segment and place of the check.
+        windows: how many windows with predictions a reference file has.
     """
 
     checks: Sequence[Check]
     segments: Sequence[str]
     run_length: float
     baselines: Mapping[tuple[str, int], Baseline] = field(default_factory=dict)
+    windows: int = 0
 
     def limit(self, segment: str) -> float:
         """The evidence that makes a breach.

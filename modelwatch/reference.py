@@ -20,7 +20,7 @@ from collector.files import PassedOver, PredictionFile
 from collector.fit import ShapeFitter
 from collector.join import Halves, join_predictions
 from collector.read import Reader
-from collector.rows import store_shape, write_profile
+from collector.rows import store_shape, write_profiles
 from collector.schema import Schema
 from collector.summarize import Key, summarize, summarize_outcomes
 from profiles import Profile, Shape
@@ -184,8 +184,7 @@ def install_file(database: Database, schema: Schema, path: Path) -> Shape:
         old = tables.profiles.delete().filter_by(model=schema.model, role="reference")
         connection.execute(old)
         store_shape(connection, schema.model, shape, identity)
-        for key, profile in sums.items():
-            write_profile(connection, (schema.model, "reference"), key, profile, shape, Profile())
+        write_profiles(connection, (schema.model, "reference"), sums, shape, {})
     return shape
 
 

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboards.metrics import Exporter
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.responses import PlainTextResponse
@@ -26,6 +25,7 @@ from collector.intake import Intake
 from collector.ledger import Ledger
 from collector.validate import Validator
 from dashboards import app as pages
+from dashboards.metrics import Exporter
 from modelwatch import schema
 from modelwatch.evaluation import Evaluation
 from modelwatch.monitor import Monitor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Self
 
 from detectors import Budget, Evidence, Judgement, Verdict
@@ -35,6 +36,20 @@ class Trackers:
         state = self.signals.get(key, Evidence()).step(judgement, limit)
         self.signals[key] = state
         return state.verdict
+
+    def windows(self, length: int, most: int) -> tuple[int, int]:
+        """How many windows had predictions, and how many between them had none.
+
+        Args:
+            length: of a window, in microseconds.
+            most: of one silence, so many windows count.
+
+        >>> Trackers(past=[(0, False), (10, False), (40, False)]).windows(10, 100)
+        (3, 2)
+        """
+        starts = [start for start, _ in self.past]
+        empty = sum(min((b - a) // length - 1, most) for a, b in pairwise(starts))
+        return len(starts), empty
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""

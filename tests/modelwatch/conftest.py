@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.modelwatch.flows import HOUR, START, Workplace, traffic
+
+collect_ignore = ["conftest.py"]  # else doctest imports it under a name that all folders share
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Workplace:
+    return Workplace(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def reference() -> pd.DataFrame:
+    """Three good days before everything else."""
+    return traffic(72, seed=1, first=START - 100 * HOUR)
+
+
+@pytest.fixture(scope="session")
+def production() -> pd.DataFrame:
+    """Two days, of which the last ten hours are bad."""
+    return traffic(48, seed=2, bad_from=38)

@@ -1,0 +1,276 @@
+"""The same table in every dress that Parquet files come in gives the same lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from modelwatch.analyze import analyze
+from tests.modelwatch.flows import CONFIG, HOUR, START, Workplace, alike, labels_of, of_signal, traffic
+
+Dress = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def times(change: Callable[[pd.Series], Any]) -> Dress:
+    """Changes both time columns."""
+    return lambda table: table.assign(ts=change(table["ts"]), label_ts=change(table["label_ts"]))
+
+
+def texts(stamps: pd.Series) -> pd.Series:
+    return stamps.map(pd.Timestamp.isoformat, na_action="ignore").astype(object)
+
+
+def seconds(stamps: pd.Series) -> pd.Series:
+    return (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+
+
+HOURS = 14
+DRESSES: dict[str, Dress] = {
+    "shuffled": lambda table: table.sample(frac=1, random_state=0),
+    "naive times": times(lambda stamps: stamps.dt.tz_localize(None)),
+    "nanoseconds": times(lambda stamps: stamps.astype("datetime64[ns, UTC]")),
+    "milliseconds": times(lambda stamps: stamps.astype("datetime64[ms, UTC]")),
+    "another zone": times(lambda stamps: stamps.dt.tz_convert("America/New_York")),
+    "texts": times(texts),
+    "texts of another zone": times(lambda stamps: texts(stamps.dt.tz_convert("Asia/Tokyo"))),
+    "seconds": times(seconds),
+    "seconds with nulls": times(lambda stamps: seconds(stamps).astype("Float64")),
+    "booleans": lambda table: table.assign(
+        prediction=table["prediction"].astype(bool), label=table["label"].map({0.0: False, 1.0: True})
+    ),
+    "words": lambda table: table.assign(
+        prediction=table["prediction"].map({0: "no", 1: "Yes"}), label=table["label"].map({0: "0", 1: "true"})
+    ),
+    "nullable": lambda table: table.convert_dtypes(),
+    "pyarrow": lambda table: table.convert_dtypes(dtype_backend="pyarrow"),
+    "categories": lambda table: table.assign(
+        **{name: table[name].astype("category") for name in ("c", "region", "version", "prediction_id")}
+    ),
+    "decimals": lambda table: table.assign(
+        status=table["status"].map(Decimal),
+        label=table["label"].map(lambda v: None if np.isnan(v) else Decimal(v)),
+    ),
+    "statuses as texts": lambda table: table.assign(status=table["status"].map({200: "ok", 500: "error"})),
+    "narrow numbers": lambda table: table.assign(
+        prediction=table["prediction"].astype("int8"), status=table["status"].astype("uint16")
+    ),
+    "a column more": lambda table: table.assign(
+        unrelated=pd.Series([[1, 2]] * len(table), index=table.index)
+    ),
+    "columns in another order": lambda table: table[sorted(table.columns)],
+}
+
+
+@pytest.fixture(scope="module")
+def reference() -> pd.DataFrame:
+    """A good day."""
+    return traffic(24, seed=1, first=START - 100 * HOUR)
+
+
+@pytest.fixture(scope="module")
+def production() -> pd.DataFrame:
+    """Fourteen hours, of which the last four are bad."""
+    return traffic(HOURS, seed=2, bad_from=10)
+
+
+@pytest.fixture(scope="module")
+def plain(
+    tmp_path_factory: pytest.TempPathFactory, reference: pd.DataFrame, production: pd.DataFrame
+) -> list[dict[str, Any]]:
+    return Workplace(tmp_path_factory.mktemp("plain")).lines(reference, production)
+
+
+@pytest.mark.parametrize("dress", DRESSES.values(), ids=DRESSES)
+def test_the_lines_do_not_depend_on_the_dress(
+    workplace: Workplace,
+    reference: pd.DataFrame,
+    production: pd.DataFrame,
+    plain: list[dict[str, Any]],
+    dress: Dress,
+) -> None:
+    assert alike(workplace.lines(reference, dress(production)), plain)
+
+
+@pytest.mark.parametrize("dress", ["naive times", "nanoseconds", "texts", "nullable", "pyarrow", "words"])
+def test_nor_on_that_of_the_reference(
+    workplace: Workplace,
+    reference: pd.DataFrame,
+    production: pd.DataFrame,
+    plain: list[dict[str, Any]],
+    dress: str,
+) -> None:
+    assert alike(workplace.lines(DRESSES[dress](reference), production), plain)
+
+
+def test_labels_in_a_file_of_their_own_say_the_same(
+    workplace: Workplace, reference: pd.DataFrame, production: pd.DataFrame, plain: list[dict[str, Any]]
+) -> None:
+    bare = production.drop(columns=["label", "label_ts"])
+    labels = labels_of(production)
+    assert alike(workplace.lines(reference, bare, labels), plain)
+    assert alike(workplace.lines(reference, bare, labels.sample(frac=1, random_state=1)), plain)
+    assert alike(workplace.lines(reference, production, labels), plain)
+    renamed = labels.rename(columns={"ts": "label_ts"})
+    assert alike(workplace.lines(reference, bare, renamed), plain)
+
+
+@pytest.mark.parametrize("one", ["int64", "float64", "str", "Int64", "category"])
+@pytest.mark.parametrize("other", ["int64", "str"])
+def test_ids_match_whatever_their_type(
+    workplace: Workplace,
+    reference: pd.DataFrame,
+    production: pd.DataFrame,
+    plain: list[dict[str, Any]],
+    one: Any,
+    other: Any,
+) -> None:
+    numbers = np.arange(len(production)) * 1_000_003
+    numbered = production.assign(prediction_id=numbers)
+    bare = numbered.drop(columns=["label", "label_ts"])
+    bare["prediction_id"] = bare["prediction_id"].astype(one)
+    labels = labels_of(numbered)
+    labels["prediction_id"] = labels["prediction_id"].astype(other)
+    assert alike(workplace.lines(reference, bare, labels), plain)
+
+
+@pytest.mark.parametrize(
+    ("dropped", "gone"),
+    [
+        (["prediction_id"], set()),
+        (["latency_ms", "status"], {"latency", "slo.fast", "slo.availability"}),
+        (["label", "label_ts"], {"performance", "slo.good"}),
+        (["version"], set()),
+        (["prediction"], set()),
+        (["region"], set()),
+        (["x"], {"quality.range"}),
+        (["score", "prediction", "label", "label_ts"], {"performance", "slo.good", "drift.prediction"}),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_a_column_that_no_file_has_is_not_monitored(
+    workplace: Workplace,
+    reference: pd.DataFrame,
+    production: pd.DataFrame,
+    dropped: list[str],
+    gone: set[str],
+) -> None:
+    lines = workplace.lines(reference.drop(columns=dropped), production.drop(columns=dropped))
+    signals = {line["signal"] for line in lines}
+    assert not {signal for signal in signals if signal.startswith(tuple(gone))} if gone else signals
+    assert len(list(of_signal(lines, "quality.freshness"))) == HOURS
+    assert "x" not in dropped or "x" not in {line["subject"] for line in lines}
+
+
+def test_a_label_without_a_time_was_known_at_once(
+    workplace: Workplace, reference: pd.DataFrame, production: pd.DataFrame
+) -> None:
+    lines = workplace.lines(reference, production.drop(columns=["label_ts"]))
+    judged = [line for line in of_signal(lines, "performance.roc_auc") if line["value"] is not None]
+    assert len(judged) == HOURS
+
+
+def test_a_reference_without_times_still_calibrates(
+    workplace: Workplace, reference: pd.DataFrame, production: pd.DataFrame
+) -> None:
+    lines = workplace.lines(reference.drop(columns=["ts"]), production)
+    breaches = [line for line in lines if line["verdict"] == "breach"]
+    assert breaches
+    assert min(line["window_start"] for line in breaches) >= "2024-01-01T10"
+    assert [line for line in of_signal(lines, "performance.roc_auc") if line["verdict"] == "breach"]
+
+
+def test_categories_that_are_numbers(workplace: Workplace, reference: pd.DataFrame) -> None:
+    codes = {"a": 1, "b": 2, "d": 3}
+    production = traffic(10, seed=9)
+    base = workplace.lines(reference, production)
+    numbered = reference.assign(c=reference["c"].map(codes))
+    for kind in ("int64", "float64", "str"):
+        table = production.assign(c=production["c"].map(codes).astype(kind))
+        lines = workplace.lines(numbered, table)
+        assert [line["verdict"] for line in of_signal(lines, "quality.unseen")] == ["ok"] * 10
+        assert len(lines) == len(base)
+    table = production.assign(c=production["c"].map(codes).astype(float))
+    table.loc[::10, "c"] = np.nan  # pandas makes floats of integers that have gaps
+    lines = workplace.lines(numbered, table)
+    assert [line["verdict"] for line in of_signal(lines, "quality.unseen")] == ["ok"] * 10
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 49])
+def test_very_short_files(workplace: Workplace, reference: pd.DataFrame, rows: int) -> None:
+    production = traffic(3, seed=10)
+    lines = workplace.lines(reference, production.iloc[:rows])
+    assert not [line for line in lines if line["verdict"] == "breach"]
+    assert bool(lines) is bool(rows)
+    for short in (reference.iloc[:rows], None):
+        lines = workplace.lines(short, production)
+        assert not [line for line in lines if line["verdict"] == "breach"]
+
+
+def test_every_value_missing(workplace: Workplace, reference: pd.DataFrame) -> None:
+    production = traffic(5, seed=11)
+    blank = production.assign(x=np.nan, c=None, e0=np.nan, score=np.nan, latency_ms=np.nan, region=None)
+    lines = workplace.lines(reference, blank)
+    missing = [line["verdict"] for line in of_signal(lines, "quality.missing")]
+    assert set(missing) == {"breach"}
+
+
+def test_infinities_do_not_poison(workplace: Workplace, reference: pd.DataFrame) -> None:
+    production = traffic(5, seed=12)
+    production.loc[::97, "x"] = np.inf
+    production.loc[::89, "x"] = -np.inf
+    production.loc[::83, "latency_ms"] = np.inf
+    assert workplace.lines(reference, production)  # strict JSON, see `Workplace.lines`
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+def test_texts_of_every_width(
+    workplace: Workplace,
+    reference: pd.DataFrame,
+    production: pd.DataFrame,
+    kind: Any,
+    plain: list[dict[str, Any]],
+) -> None:
+    table = pa.Table.from_pandas(production)
+    place = table.schema.get_field_index("c")
+    table = table.set_column(place, "c", table.column("c").cast(kind))
+    path = workplace.folder / "wide.parquet"
+    pq.write_table(table, path)
+    files = workplace.file("reference", reference)
+    lines = [line.public() for line in analyze(workplace.monitor(), files, path)]
+    assert alike(lines, plain)
+
+
+def test_multiclass_and_regression(
+    workplace: Workplace, reference: pd.DataFrame, production: pd.DataFrame
+) -> None:
+    rng = np.random.default_rng(3)
+
+    def multiclass(table: pd.DataFrame) -> pd.DataFrame:
+        truth = rng.integers(0, 3, len(table))
+        guess = np.where(rng.random(len(table)) < 0.8, truth, 0)
+        return table.assign(prediction=guess, label=np.where(table["label"].isna(), np.nan, truth)).drop(
+            columns="score"
+        )
+
+    def regression(table: pd.DataFrame) -> pd.DataFrame:
+        truth = rng.normal(50, 9, len(table))
+        return table.assign(
+            prediction=truth + rng.normal(0, 1, len(table)),
+            label=np.where(table["label"].isna(), np.nan, truth),
+        ).drop(columns="score")
+
+    slos = CONFIG["slos"][:2]
+    for task, make, metric in (("multiclass", multiclass, "accuracy"), ("regression", regression, "mae")):
+        monitor = workplace.monitor(task=task, slos=slos)
+        lines = workplace.lines(make(reference), make(production), monitor=monitor)
+        judged = [line for line in of_signal(lines, f"performance.{metric}") if line["value"] is not None]
+        assert len(judged) >= HOURS - 2
+        assert {line["verdict"] for line in judged} <= {"ok", "insufficient"}
+        assert len(list(of_signal(lines, "drift.prediction"))) == HOURS

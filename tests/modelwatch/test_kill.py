@@ -1,0 +1,103 @@
+"""kill -9 at any moment, and a restart: nothing is lost, counted twice or judged otherwise."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from tests.modelwatch.flows import HOUR, START, Workplace, events_of, traffic
+from tests.modelwatch.processes import ServiceProcess, send
+
+TABLES = {
+    "profiles": "model, role, start, known, version, segment, shape, rows, profile",
+    "verdicts": "*",
+    "incidents": "*",
+    "timeline": "id, incident, at, kind, text",
+    "notifications": "id, incident, model, notifier, kind, at, payload",
+    "deployments": "*",
+    "progress": "*",
+    "deliveries": "source, key, receipt",
+    "rejected": "source, key, model, kind, row, field, value, reason, raw",
+    "models": "model, shape, reference, watermark",
+}
+
+
+def batches(hours: int, size: int) -> list[tuple[str, list[dict[str, Any]]]]:
+    """A fault of a release, with the release, in event time; a few events are bad, a few come twice."""
+    events = events_of(traffic(hours, seed=2, bad_from=hours - 8))
+    release = {"kind": "deployment", "model": "m", "version": "v2", "timestamp": START + (hours - 8.0) * HOUR}
+    events = sorted([*events, release], key=lambda event: event["timestamp"])
+    events[500:500] = [{"kind": "prediction", "model": "m", "id": "bad", "timestamp": "never"}, events[20]]
+    pieces = [events[at : at + size] for at in range(0, len(events), size)]
+    return [(f"b{number}", piece) for number, piece in enumerate(pieces)]
+
+
+def outcome(service: ServiceProcess) -> dict[str, list[tuple[Any, ...]]]:
+    """All that the service knows."""
+    queries = {table: f"SELECT {names} FROM {table}" for table, names in TABLES.items()}  # noqa: S608
+    found = {table: sorted(service.rows(query), key=repr) for table, query in queries.items()}
+    books = service.rows("SELECT sum(accepted), sum(rejected) FROM books")
+    (balance,) = service.rows("SELECT sum(received - accepted - duplicate - rejected) FROM books")[0]
+    assert balance == 0
+    return found | {"books": books}
+
+
+def stream(service: ServiceProcess, sent: list[tuple[str, list[dict[str, Any]]]], hours: int) -> None:
+    """Send everything, and wait until it has been judged."""
+    for key, events in sent:
+        send(service.url, key, events)
+    service.settled(START + (hours - 1) * HOUR)
+
+
+def killed(
+    service: ServiceProcess, sent: list[tuple[str, list[dict[str, Any]]]], hours: int, kills: int
+) -> None:
+    """Stream while the service is killed at random moments, and started again."""
+    dice = random.Random(hours)  # noqa: S311 - no secret
+    client = threading.Thread(target=stream, args=(service, sent, hours))
+    client.start()
+    while kills and client.is_alive():
+        time.sleep(dice.uniform(0.02, 0.5))
+        service.kill()
+        kills -= 1
+        service.start(wait=dice.random() < 0.8)
+    client.join()
+    assert kills == 0, "the client was done before the last kill: send more"
+
+
+def compare(workplace: Workplace, hours: int, kills: int, size: int) -> None:
+    reference = workplace.file("reference", traffic(40, seed=1, first=START - 100 * HOUR))
+    rules = [{"name": "bad-release", "after_deployment": "6h"}, {"name": "other"}]
+    workplace.monitor(
+        reference={"kind": "file", "path": str(reference)}, alerts={"rules": rules, "notifiers": {}}
+    )
+    sent = batches(hours, size)
+    found = []
+    for name, times in (("calm", 0), ("killed", kills)):
+        folder = workplace.folder / name
+        folder.mkdir()
+        service = ServiceProcess(workplace.folder / "monitor.yaml", folder / "data")
+        service.start()
+        killed(service, sent, hours, times) if times else stream(service, sent, hours)
+        service.wait()
+        assert service.stop() == 0
+        found.append(outcome(service))
+        assert "Traceback" not in service.log.read_text(encoding="utf-8")
+    calm, shaken = found
+    for table in calm:
+        assert calm[table] == shaken[table], table
+    assert {row[1] for row in calm["incidents"]}
+
+
+def test_kill_9_and_restart_changes_nothing(workplace: Workplace) -> None:
+    compare(workplace, hours=16, kills=2, size=120)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_kill_9_many_times_changes_nothing(workplace: Workplace) -> None:
+    compare(workplace, hours=150, kills=25, size=60)
