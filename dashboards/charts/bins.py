@@ -15,6 +15,7 @@ FEW, MANY = 20, 40
 FEW_ROWS = 200
 MOST_ATOMS = 60
 ROWS_PER_ATOM = 10
+WIDE = 3  # times the usual gap between atoms
 NICE = (1.0, 2.0, 5.0, 10.0)
 
 
@@ -77,15 +78,22 @@ def _cuts(space: Binning, keys: Ints, matrix: Ints) -> Ints:
 
 
 def _around_atoms(space: Binning, keys: Ints) -> Ints:
-    """A bin for each occupied key, reaching half way to its neighbours: for whole numbers and the like."""
+    """A bin for each occupied key, half way to neighbours that are near: for whole numbers and such."""
     if keys.size == 1:
         return np.array([keys[0], keys[0] + 1])
     middle = (space.lower(keys) + space.upper(keys)) / 2
-    between = (middle[1:] + middle[:-1]) / 2
-    inner = np.clip(space.index(between), keys[:-1] + 1, keys[1:])
-    reach = np.array([1.5 * middle[0] - 0.5 * middle[1], 1.5 * middle[-1] - 0.5 * middle[-2]])
-    low, high = space.index(reach)
-    return np.unique(np.concatenate([[min(low, keys[0])], inner, [max(high, keys[-1] + 1)]])).astype(np.int64)
+    gaps = np.diff(middle)
+    reach = float(np.median(gaps)) / 2
+    wide = gaps > WIDE * 2 * reach  # a bin that reached into the middle of these would tell a lie
+    right = middle[:-1] + np.where(wide, reach, gaps / 2)
+    left = np.where(wide, middle[1:] - reach, right)
+    starts = np.concatenate([[middle[0] - reach], left])
+    ends = np.concatenate([right, [middle[-1] + reach]])
+    before = np.minimum(space.index(starts), keys)
+    after = np.maximum(space.index(ends), keys + 1)
+    before[1:] = np.maximum(before[1:], keys[:-1] + 1)
+    after[:-1] = np.minimum(after[:-1], keys[1:])
+    return np.unique(np.concatenate([before, after]))
 
 
 def _nice(width: float) -> float:

@@ -52,7 +52,7 @@ def heat_chart(named: Mapping[str, Sequence[Any]], links: Mapping[str, str], mar
     height = ROW_HEIGHT * max(len(names), 3) + 84
     told = _summary(rows, len(named) - len(rows))
     marked = marks.on(layout)
-    return Chart("drift", "Drift by feature", told, data, marked, [*keys, *marks.keys()], height, wide=True)
+    return Chart("drift", "Drift by feature", told, data, marked, keys, height, wide=True)
 
 
 def _chosen(named: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:

@@ -28,7 +28,7 @@ def signal_chart(
     keys += [Key("insufficient", "gap", "block")] if grey else []
     axis = {"tickformat": "~%"} if share else {}
     layout = marks.on(time_layout(marks.span, shapes=grey, yaxis=axis))
-    return Chart(name, title, summary(title, lines), data, layout, [*keys, *marks.keys()], height)
+    return Chart(name, title, summary(title, lines), data, layout, keys, height)
 
 
 def lines_chart(name: str, title: str, named: Mapping[str, Lines], marks: Marks, height: int = 230) -> Chart:
@@ -45,7 +45,7 @@ def lines_chart(name: str, title: str, named: Mapping[str, Lines], marks: Marks,
     keys += [BREACH] if breaches else []
     told = "; ".join(summary(label, lines) for label, lines in named.items())
     layout = marks.on(time_layout(marks.span, yaxis=_axis([line.value for line in every])))
-    return Chart(name, title, told, data, layout, [*keys, *marks.keys()], height)
+    return Chart(name, title, told, data, layout, keys, height)
 
 
 def summary(title: str, lines: Lines) -> str:

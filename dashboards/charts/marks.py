@@ -45,7 +45,7 @@ class Marks:
         """The legend of the marks that there are."""
         severe = {row.severity for row in self.incidents}
         names = [name for name in SEVERITIES if name in severe]
-        keys = [Key(f"{name} incident", SEVERITIES[name][1].removeprefix("$"), "bar") for name in names]
+        keys = [Key(f"{name} incident", SEVERITIES[name][1].removeprefix("$"), "stripe") for name in names]
         kinds = {deployment_color(row) for row in self.deployments}
         keys += [Key("deployment", "deploy", "post")] if "$deploy" in kinds else []
         return keys + ([Key("rollback", "rollback", "post")] if "$rollback" in kinds else [])

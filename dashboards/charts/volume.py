@@ -48,7 +48,7 @@ def volume_chart(traffic: Traffic, marks: Marks) -> Chart:
         keys.append(Key("labels joined", "ink"))
     axis = {"rangemode": "tozero", "tickformat": "~s"}
     layout = marks.on(time_layout(marks.span, barmode="stack", bargap=0, yaxis=axis))
-    return Chart("traffic", "Traffic", _summary(traffic, length), data, layout, [*keys, *marks.keys()], 200)
+    return Chart("traffic", "Traffic", _summary(traffic, length), data, layout, keys, 200)
 
 
 def _coloured(traffic: Traffic) -> list[tuple[str, str]]:

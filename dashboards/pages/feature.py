@@ -116,6 +116,7 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, name: str, choi
             signal_chart(signal, signal, lines, marks, 180, share=signal.startswith("quality."))
             for signal, lines in found.items()
         ],
+        events=marks.keys(),
         history=_history(connection, schema, column, choice.segment),
         length=schema.window.length,
     )

@@ -75,6 +75,7 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, segment: str, m
         "model.html",
         state=state,
         charts=charts,
+        events=marks.keys(),
         segment=segment,
         segments=offered,
         last=most,

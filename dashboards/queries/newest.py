@@ -30,55 +30,51 @@ def newest_lines(connection: sa.Connection, schema: Schema) -> list[Any]:
     newest = newest_start(connection, schema.model)
     if newest is None:
         return []
-    series = _series(schema.model)
-    last = (
-        sa.select(sa.func.max(verdicts.c.start))
-        .where(
-            verdicts.c.model == schema.model,
-            verdicts.c.signal == series.c.signal,
-            verdicts.c.subject == series.c.subject,
-        )
-        .scalar_subquery()
-    )
-    line = verdicts.alias()
-    query = (
-        sa.select(line)
-        .select_from(series)
-        .join(
-            line,
-            sa.and_(
-                line.c.model == schema.model,
-                line.c.signal == series.c.signal,
-                line.c.subject == series.c.subject,
-                line.c.start == last,
-            ),
-        )
-        .where(line.c.start >= newest - schema.label_horizon // MICROSECOND)
-        .order_by(line.c.signal, line.c.subject, line.c.segment)
-    )
-    return list(connection.execute(query))
+    oldest = newest - schema.label_horizon // MICROSECOND
+    last = {
+        (signal, subject): start
+        for signal, subject, start in connection.execute(_newest_of_each(schema.model))
+        if start >= oldest
+    }
+    query = sa.select(verdicts).filter_by(model=schema.model).where(verdicts.c.start.in_(set(last.values())))
+    found = [
+        line for line in connection.execute(query) if last.get((line.signal, line.subject)) == line.start
+    ]
+    # sorted here: to spare itself the sorting, SQLite would walk through the whole history in order
+    return sorted(found, key=lambda line: (line.signal, line.subject, line.segment))
 
 
-def _series(model: str) -> Any:
-    """The distinct (signal, subject) of a model: a loose index scan, one look-up for each."""
-    first = sa.select(verdicts.c.signal, verdicts.c.subject).where(verdicts.c.model == model)
-    first = first.order_by(verdicts.c.signal, verdicts.c.subject).limit(1)
-    held = first.subquery()
-    series = sa.select(held.c.signal, held.c.subject).cte("series", recursive=True)
-    later, chosen = verdicts.alias(), verdicts.alias()
-    following = (
-        sa.select(later.c.id)
-        .where(
-            later.c.model == model,
-            sa.tuple_(later.c.signal, later.c.subject) > sa.tuple_(series.c.signal, series.c.subject),
-        )
-        .order_by(later.c.signal, later.c.subject)
-        .limit(1)
+def _newest_of_each(model: str) -> Any:
+    """Each (signal, subject) with the start of its newest window.
+
+    A loose index scan: the next signal, and its next subject, are each one look-up, as `min` is.
+    """
+    line = verdicts.c
+
+    def least(column: Any, *where: Any) -> Any:
+        return sa.select(sa.func.min(column)).where(line.model == model, *where)
+
+    signals = least(line.signal).cte("signals", recursive=True)
+    signals = signals.union_all(_step(signals, least(line.signal, line.signal > signals.c[0])))
+    signal = signals.c[0]
+    first = least(line.subject, line.signal == signal).correlate(signals).scalar_subquery()
+    pairs = sa.select(signal.label("signal"), first.label("subject")).where(signal.is_not(None))
+    series = pairs.cte("series", recursive=True)
+    after = least(line.subject, line.signal == series.c.signal, line.subject > series.c.subject)
+    series = series.union_all(_step(series, after, series.c.signal, given=series.c.subject))
+    newest = (
+        sa.select(sa.func.max(line.start))
+        .where(line.model == model, line.signal == series.c.signal, line.subject == series.c.subject)
         .correlate(series)
         .scalar_subquery()
     )
-    step = sa.select(chosen.c.signal, chosen.c.subject).select_from(series.join(chosen, sa.true()))
-    return series.union_all(step.where(chosen.c.id == following))
+    return sa.select(series.c.signal, series.c.subject, newest).where(series.c.subject.is_not(None))
+
+
+def _step(known: Any, following: Any, *kept: Any, given: Any = None) -> Any:
+    """The next row of a recursive query, as long as there was one before."""
+    column = known.c[0] if given is None else given
+    return sa.select(*kept, following.correlate(known).scalar_subquery()).where(column.is_not(None))
 
 
 def of_now(lines: Sequence[Any]) -> list[Any]:

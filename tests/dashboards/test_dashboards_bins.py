@@ -11,7 +11,7 @@ from dashboards.charts.bins import histogram
 from profiles import Counts, Grid, ScoreGrid
 from profiles.counts import Floats
 
-floats = st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=1, max_size=200)
+floats = st.lists(st.floats(-1e6, 1e6).map(lambda value: round(value, 3)), min_size=1, max_size=200)
 
 
 def inside(values: Floats, edges: Floats) -> list[int]:
@@ -64,6 +64,18 @@ def test_whole_numbers_in_shared_bins_make_no_comb_with_gaps() -> None:
         found = histogram(grid, [grid.summarize(values).counts])
         assert found is not None
         assert found.densities[0][1:-1] == pytest.approx(1 / most, rel=0.25)
+
+
+def test_a_bin_does_not_reach_into_a_wide_gap() -> None:
+    values = np.concatenate([np.tile(np.arange(20.0, 30.0), 50), np.tile(np.arange(70.0, 90.0), 50)])
+    grid = Grid.fit(values)
+    found = histogram(grid, [grid.summarize(values).counts])
+    assert found is not None
+    low, high = found.edges[:-1], found.edges[1:]
+    empty = found.counts[0] == 0
+    assert empty.sum() == 1
+    assert low[empty][0] < 31
+    assert high[empty][0] > 68.5
 
 
 def test_scores_up_to_the_very_ends() -> None:

@@ -12,7 +12,7 @@ from collector.database import Database
 from collector.tables import books
 from dashboards.metrics import Exporter
 from dashboards.queries.newest import newest_lines
-from tests.dashboards.world import BAD, CREDIT, DAY, DAYS, NORTH, SCHEMAS, START, lines
+from tests.dashboards.world import CREDIT, DAY, DAYS, NORTH, SCHEMAS, START, lines
 
 Ask = Callable[..., float | None]
 
@@ -78,19 +78,37 @@ def test_registering_does_not_read_the_database() -> None:
     CollectorRegistry().register(Exporter(Database(None), SCHEMAS))
 
 
-def test_the_newest_lines_are_found_by_the_index_alone(database: Database) -> None:
-    statements: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+def test_the_newest_lines_are_those_of_each_signal(database: Database) -> None:
     with database.read() as connection:
         found = newest_lines(connection, CREDIT)
-        query = next(text for text in statements if "RECURSIVE" in text)
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", ("credit",) * query.count("?"))
-        steps = [row[3] for row in plan]
-    assert not [step for step in steps if step.startswith("SCAN verdicts")], steps
     made: dict[str, int] = {}
     for day in range(DAYS):
         made |= {line.key: line.start for line in lines(day)}
-    keys = {f"{row.signal}|{row.subject}|{row.segment}": row.start for row in found}
-    assert keys == made
-    assert f"drift.univariate|age|{NORTH}" in keys
-    assert BAD[-1] < DAYS
+    assert {f"{row.signal}|{row.subject}|{row.segment}": row.start for row in found} == made
+    assert made[f"drift.univariate|age|{NORTH}"] == START + (DAYS - 1) * DAY
+    assert made["performance.roc_auc||"] == START + (DAYS - 2) * DAY
+
+
+def test_a_long_history_costs_nothing(database: Database) -> None:
+    row = {"model": "credit", "known_at": 0, "signal": "drift.univariate", "segment": "", "alert": False}
+    starts = [START - hour * DAY // 24 for hour in range(1, 3001)]
+    many = [
+        row | {"subject": name, "start": start, "end": start, "verdict": "ok"}
+        for start in starts
+        for name in CREDIT.features
+    ]
+    with database.write() as connection:
+        before = _work(connection)
+        connection.execute(tables.verdicts.insert(), many)
+        assert _work(connection) < 2 * before
+
+
+def _work(connection: sa.Connection) -> int:
+    """The steps that SQLite takes to find the newest lines."""
+    ticks: list[int] = []
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.set_progress_handler(lambda: ticks.append(1), 10)
+    newest_lines(connection, CREDIT)
+    driver.set_progress_handler(None, 0)
+    return len(ticks)
