@@ -18,7 +18,7 @@ MAX_CATEGORIES = 1000
 BUCKETS = 64  # values outside the vocabulary share these, by hash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CategoricalSummary(Sums):
     """Counts by category code (see `Vocabulary`), missing values, and a few unseen values by name."""
 
@@ -72,7 +72,7 @@ class Vocabulary:
         known = self._codes.get(value)
         if known is not None:
             return known
-        return len(self.values) + zlib.crc32(value.encode()) % BUCKETS
+        return len(self.values) + zlib.crc32(value.encode(errors="surrogatepass")) % BUCKETS
 
     def summarize(self, codes: npt.NDArray[np.integer], dictionary: Sequence[str]) -> CategoricalSummary:
         """Count a dictionary-encoded column.
@@ -85,7 +85,7 @@ class Vocabulary:
         used = np.bincount(present, minlength=len(dictionary))
         own = np.array([self.code(value) for value in dictionary], np.int64)
         seen = np.flatnonzero(used)
-        unseen = sorted(dictionary[int(i)] for i in seen if own[i] >= len(self.values))
+        unseen = sorted({dictionary[int(i)] for i in seen if own[i] >= len(self.values)})
         return CategoricalSummary(
             self,
             Counts.weighted(own[seen], used[seen].astype(np.int64)) if seen.size else Counts(),

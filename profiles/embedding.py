@@ -16,6 +16,8 @@ from profiles.counts import Floats
 from profiles.sums import Sums
 
 FREQUENCIES = 128
+FAR = 1e4  # standard deviations: a phase beyond would be no less random, and lose its digits to rounding
+HUGE = 1e140
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,7 @@ class Projection:
     @classmethod
     def fit(cls, vectors: npt.NDArray[np.floating]) -> Projection:
         """Standardise by the mean and standard deviation of `vectors`, shape (n, d)."""
-        whole = vectors[np.isfinite(vectors).all(axis=1)]
+        whole = np.clip(vectors[np.isfinite(vectors).all(axis=1)].astype(np.float64), -HUGE, HUGE)
         if not len(whole):
             return cls((0.0,) * vectors.shape[1], (1.0,) * vectors.shape[1])
         scales = whole.std(axis=0)
@@ -64,7 +66,9 @@ class Projection:
     def summarize(self, vectors: npt.NDArray[np.floating]) -> EmbeddingSummary:
         """Sum the features of `vectors`, shape (n, d); a row with a missing value counts as missing."""
         whole = vectors[np.isfinite(vectors).all(axis=1)]
-        phase = ((whole - np.array(self.centers)) / np.array(self.scales)) @ self._weights
+        with np.errstate(over="ignore"):
+            standard = (whole - np.array(self.centers)) / np.array(self.scales)
+        phase = np.clip(standard, -FAR, FAR) @ self._weights
         features = np.concatenate([np.cos(phase).sum(axis=0), np.sin(phase).sum(axis=0)])
         return EmbeddingSummary(self, features, len(whole), len(vectors) - len(whole))
 

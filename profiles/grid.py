@@ -14,6 +14,8 @@ from profiles.numeric import NumericSummary
 MANTISSA_BITS = 7
 SHIFT = 52 - MANTISSA_BITS
 ONE = 1023 << MANTISSA_BITS  # the index of 1.0 before it is moved to 0
+HUGE = 1e300  # a reference's values beyond it are taken to be it: a grid needs finite steps
+SMALLEST_SCALE = 1e-290  # below it steps of scale / 128 are no longer numbers
 LAST = (64 << MANTISSA_BITS) - 1  # beyond 2**64 scales from the centre everything is one bin
 
 
@@ -71,22 +73,29 @@ class Grid:
         finite = values[np.isfinite(values)].astype(np.float64)
         if finite.size == 0:
             return cls(0.0, 1.0)
+        finite = np.clip(finite, -HUGE, HUGE)
         low, center, high = np.quantile(finite, [0.25, 0.5, 0.75])
-        for scale in (high - low, finite.std(), abs(center), 1.0):
-            if np.isfinite(scale) and scale > abs(center) * 1e-9 and scale > 0:
+        with np.errstate(over="ignore"):
+            spread = finite.std()
+        reach = spread if np.isfinite(spread) else 0.0
+        least = max(abs(center) * 1e-9, reach * 1e-9, SMALLEST_SCALE)
+        for scale in (high - low, spread, abs(center), 1.0):
+            if np.isfinite(scale) and scale > least:
                 break
         return cls(float(center), float(scale))
 
     def index(self, values: Floats) -> Ints:
         """The bin of each value, ordered as the values are; infinities go to the outermost bins."""
-        offset = values - self.center
-        index = magnitude_index(1.0 + np.abs(offset) / self.scale)
+        with np.errstate(over="ignore"):  # an infinity goes where it should
+            offset = values - self.center
+            index = magnitude_index(1.0 + np.abs(offset) / self.scale)
         return np.where(offset < 0, ~index, index)
 
     def lower(self, keys: Ints) -> Floats:
         """The lower edge of each bin, shape as `keys`."""
         inner = np.where(keys >= 0, keys, ~keys + 1)
-        distance = (magnitude(inner) - 1.0) * self.scale
+        with np.errstate(over="ignore"):
+            distance = (magnitude(inner) - 1.0) * self.scale
         return np.where(keys >= 0, self.center + distance, self.center - distance)
 
     def upper(self, keys: Ints) -> Floats:

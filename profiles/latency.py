@@ -14,9 +14,10 @@ from profiles.numeric import counted_quantile
 from profiles.sums import Sums
 
 FINEST_MS = 2.0**-20  # a nanosecond: anything faster shares the first bin
+LONGEST_MS = 2.0**44  # five centuries: anything slower shares the last bin
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LatencySummary(Sums):
     """Counts of latency in milliseconds; requests whose status is known, and how many of them failed."""
 
@@ -48,7 +49,7 @@ class LatencyGrid:
 
     def index(self, values: Floats) -> Ints:
         """The bin of each latency in milliseconds."""
-        return magnitude_index(np.maximum(values, FINEST_MS) / FINEST_MS)
+        return magnitude_index(np.clip(values, FINEST_MS, LONGEST_MS) / FINEST_MS)
 
     def lower(self, keys: Ints) -> Floats:
         """The lower edge of each bin, in milliseconds."""

@@ -12,8 +12,10 @@ import numpy.typing as npt
 from profiles.counts import Counts, Floats, Ints
 from profiles.sums import Sums, largest, smallest
 
+FAR = 1e140  # no value is further off in the sums: an infinity must not poison them for ever
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class NumericSummary(Sums):
     """Counts on a grid, missing values, sums about the grid's centre, and extremes."""
 
@@ -39,7 +41,8 @@ class NumericSummary(Sums):
         present = every[~missing] if nulls else every
         if present.size == 0:
             return cls(space, Counts(), nulls)
-        offset = np.clip(present - center, -1e150, 1e150)  # an infinity must not poison the sums for ever
+        with np.errstate(over="ignore"):
+            offset = np.clip(present - center, -FAR, FAR)
         return cls(
             space,
             Counts.of(index(present)),

@@ -14,10 +14,11 @@ from profiles.grid import Grid
 from profiles.score import ScoreGrid
 from profiles.sums import Sums
 
+FAR = 1e70  # the sum of the fourth powers of many such errors is still a number
 Column = npt.NDArray[np.floating]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BinaryOutcomes(Sums):
     """Counts on score grid x label, and on prediction x label (`confusion`: tn, fn, fp, tp)."""
 
@@ -61,7 +62,7 @@ class Outcomes:
         return BinaryOutcomes(self, Counts(), Counts(), np.zeros(4, np.int64))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MulticlassOutcomes(Sums):
     """The confusion counts, keyed by prediction code * stride + label code."""
 
@@ -101,7 +102,7 @@ class ClassOutcomes:
         return MulticlassOutcomes(self, Counts())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RegressionOutcomes(Sums):
     """Counts of the residual (prediction - label) on its grid, and sums of error terms."""
 
@@ -128,8 +129,9 @@ class ResidualGrid:
     kind: ClassVar[str] = "regression"
 
     def summarize(self, predictions: Column, labels: Column) -> RegressionOutcomes:
-        """Count joined rows, both shape (n,) and finite."""
-        residuals = np.asarray(predictions - labels, np.float64)
+        """Count joined rows, both shape (n,) and finite; errors beyond `FAR` count as `FAR`."""
+        with np.errstate(over="ignore"):
+            residuals = np.clip(np.asarray(predictions - labels, np.float64), -FAR, FAR)
         squares = np.square(residuals)
         return RegressionOutcomes(
             self,

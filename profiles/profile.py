@@ -10,12 +10,27 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from profiles.counts import Counts
 from profiles.shape import Shape
 from profiles.sums import Sums
 
 FORMAT = 1
+NARROW = ("|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<i8")
+DAMAGED = (
+    *(
+        AttributeError,
+        IndexError,
+        KeyError,
+        OverflowError,
+        RecursionError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+    ),
+    *(struct.error, zlib.error),
+)
 
 
 @dataclass(frozen=True)
@@ -77,18 +92,9 @@ class Profile:
         if blob[:1] != bytes([FORMAT]):
             raise ValueError(f"not a stored profile of format {FORMAT}: it begins with {blob[:1]!r}")
         try:
-            body = zlib.decompress(blob[1:])
-            (length,) = struct.unpack_from("<I", body)
-            rows, header = json.loads(body[4 : 4 + length])
-            reader = _Reader(body, 4 + length)
-            parts: dict[str, Sums] = {}
-            for name, stored in header.items():
-                space = shape.spaces[name]
-                values = {key: reader.unpack(value) for key, value in stored.items()}
-                parts[name] = type(space.zero())(space=space, **values)
-        except (IndexError, KeyError, TypeError, ValueError, zlib.error, struct.error) as error:
-            raise ValueError(f"not a stored profile of shape {shape.digest}: {error}") from error
-        return cls(rows, parts)
+            return cls(*_read(blob[1:], shape))
+        except DAMAGED as error:
+            raise ValueError(f"not a stored profile of shape {shape.digest}: {error!r}") from error
 
 
 def total(profiles: Iterable[Profile]) -> Profile:
@@ -99,14 +105,40 @@ def total(profiles: Iterable[Profile]) -> Profile:
     return whole
 
 
+def _read(deflated: bytes, shape: Shape) -> tuple[int, dict[str, Sums]]:
+    inflate = zlib.decompressobj()
+    body = inflate.decompress(deflated)
+    if not inflate.eof or inflate.unused_data:
+        raise ValueError("it is cut off, or something follows it")
+    (length,) = struct.unpack_from("<I", body)
+    rows, header = json.loads(body[4 : 4 + length])
+    reader = _Reader(body, 4 + length)
+    parts: dict[str, Sums] = {}
+    for name, stored in header.items():
+        zero = shape.spaces[name].zero()
+        values = {key: reader.unpack(value) for key, value in stored.items()}
+        for item in fields(zero):
+            if item.name != "space" and not _alike(values[item.name], getattr(zero, item.name)):
+                raise TypeError(f"{name}.{item.name} holds {values[item.name]!r}")
+        parts[name] = type(zero)(space=zero.space, **values)
+    if not reader.done or type(rows) is not int:
+        raise ValueError("its header does not describe it")
+    return rows, parts
+
+
+def _alike(value: Any, zero: Any) -> bool:
+    """Whether a stored value is of the kind that a summary holds."""
+    if isinstance(zero, np.ndarray):
+        return isinstance(value, np.ndarray) and value.shape == zero.shape
+    return type(value) is type(zero)
+
+
 def _pack(value: Any, arrays: list[bytes]) -> Any:
     if isinstance(value, Counts):
         return {"counts": [_pack(value.keys, arrays), _pack(value.values, arrays)]}
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "i" and value.size:
-            value = value.astype(
-                np.result_type(np.min_scalar_type(value.min()), np.min_scalar_type(value.max()))
-            )
+            value = value.astype(next(kind for kind in NARROW if _holds(kind, value)))
         arrays.append(value.tobytes())
         return {"array": [value.dtype.str, value.size]}
     if isinstance(value, tuple):
@@ -114,19 +146,33 @@ def _pack(value: Any, arrays: list[bytes]) -> Any:
     return value
 
 
+def _holds(kind: str, values: npt.NDArray[np.integer]) -> bool:
+    limits = np.iinfo(kind)
+    return bool(limits.min <= values.min() and values.max() <= limits.max)
+
+
 class _Reader:
     def __init__(self, body: bytes, at: int) -> None:
         self._body, self._at = body, at
+
+    @property
+    def done(self) -> bool:
+        """Whether all of it was read."""
+        return self._at == len(self._body)
 
     def unpack(self, stored: Any) -> Any:
         if not isinstance(stored, dict):
             return stored
         if "counts" in stored:
             keys, values = (self.unpack(item) for item in stored["counts"])
+            if keys.size != values.size or bool((np.diff(keys) <= 0).any()):
+                raise ValueError("its counts are not in order")
             return Counts(keys, values)
         if "array" in stored:
             name, size = stored["array"]
-            array = np.frombuffer(self._body, np.dtype(name), size, self._at)
+            if name not in (*NARROW, "<f8") or type(size) is not int or size < 0:
+                raise ValueError(f"an array of {size!r} {name!r}")
+            array = np.frombuffer(self._body, np.dtype(name), size, self._at) if size else np.zeros(0, name)
             self._at += array.nbytes
             return array.astype(np.float64 if array.dtype.kind == "f" else np.int64)
         return tuple(stored["tuple"])

@@ -38,7 +38,7 @@ def first_few() -> Any:
     return field(default=(), metadata={"merge": "first"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sums:
     """Base of every summary: a dataclass whose fields, but for `space`, add one by one.
 
@@ -74,8 +74,17 @@ class Sums:
     def __sub__(self, other: Self) -> Self:
         return self._combine(other, -1)
 
+    def __eq__(self, other: object) -> bool:
+        """Equal in every field, sums to the bit; a subclass is a dataclass with `eq=False`."""
+        return type(self) is type(other) and all(
+            np.array_equal(mine, theirs) if isinstance(mine, np.ndarray) else bool(mine == theirs)
+            for mine, theirs in ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equality by content of arrays
+
     def same_counts(self, other: Self) -> bool:
-        """Whether every count is equal to the bit; floating-point sums may differ by rounding."""
+        """Whether counts, extremes and examples are equal to the bit; sums may differ by rounding."""
         if self.space != other.space:
             return False
         pairs = [(getattr(self, f.name), getattr(other, f.name)) for f in fields(self) if f.name != "space"]

@@ -1,0 +1,125 @@
+"""For every space: how to draw one, how to draw rows for it, and how it summarises them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from profiles import (
+    ClassOutcomes,
+    Grid,
+    LatencyGrid,
+    Outcomes,
+    Projection,
+    ResidualGrid,
+    ScoreGrid,
+    Vocabulary,
+)
+
+Row = Any
+SPECIAL = (
+    *(math.nan, math.inf, -math.inf, 0.0, -0.0, 5e-324, -5e-324, 1e-310, 2.3e-308),
+    *(1e300, -1e300, 1.7e308, -1.7e308, 1e16, 2.0**53 + 2, float(2**63), 1.0, math.nextafter(1.0, 2.0), 0.5),
+)
+FINITE = tuple(value for value in SPECIAL if math.isfinite(value))
+WORDS = ("", " ", "a", "A", "naïve", "日本語", "🙂", "\x00", "\ud800", "e\u0301", "null", "x" * 300)
+
+numbers = st.one_of(st.sampled_from(SPECIAL), st.floats(), st.floats(-5, 5), st.integers(-9, 9).map(float))
+finite = st.one_of(
+    st.sampled_from(FINITE), st.floats(allow_nan=False, allow_infinity=False), st.floats(-5, 5)
+)
+words = st.one_of(st.sampled_from(WORDS), st.text(max_size=5), st.integers(0, 30).map(str))
+bits = st.sampled_from((0.0, 1.0))
+few = st.integers(0, 3)
+centers = st.one_of(st.sampled_from((0.0, 1.0, -1e300, 1e300, 1e9, 5e-324)), st.floats(-1e6, 1e6))
+scales = st.one_of(st.sampled_from((1.0, 1e-290, 1e300, 1e-9, 0.1)), st.floats(1e-6, 1e6))
+grids = st.builds(Grid, centers, scales)
+vocabularies = st.lists(words, max_size=6).map(Vocabulary.fit)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One space under test; `summarize` takes the space and a list of rows, `ordinary` is one of each."""
+
+    spaces: st.SearchStrategy[Any]
+    rows: st.SearchStrategy[Row]
+    summarize: Callable[[Any, Sequence[Row]], Any]
+    ordinary: tuple[Any, Row]
+
+
+def column(rows: Sequence[Row], place: int) -> Any:
+    return np.array([row[place] for row in rows], np.float64)
+
+
+def numeric(space: Any, rows: Sequence[Row]) -> Any:
+    return space.summarize(np.array(rows, np.float64))
+
+
+def categorical(space: Vocabulary, rows: Sequence[Row]) -> Any:
+    dictionary = list(dict.fromkeys(row for row in rows if row is not None))
+    codes = [-1 if row is None else dictionary.index(row) for row in rows]
+    return space.summarize(np.array(codes, np.int64), dictionary)
+
+
+def embedding(space: Projection, rows: Sequence[Row]) -> Any:
+    return space.summarize(np.array(rows, np.float64).reshape(len(rows), 3))
+
+
+def latency(space: LatencyGrid, rows: Sequence[Row]) -> Any:
+    return space.summarize(column(rows, 0), column(rows, 1) > 0)
+
+
+def binary(space: Outcomes, rows: Sequence[Row]) -> Any:
+    return space.summarize(column(rows, 0), column(rows, 1), column(rows, 2))
+
+
+def multiclass(space: ClassOutcomes, rows: Sequence[Row]) -> Any:
+    return space.summarize(column(rows, 0).astype(np.int64), column(rows, 1).astype(np.int64))
+
+
+def regression(space: ResidualGrid, rows: Sequence[Row]) -> Any:
+    return space.summarize(column(rows, 0), column(rows, 1))
+
+
+CASES = {
+    "numeric": Case(grids, numbers, numeric, (Grid(0.0, 1.0), 2.0)),
+    "score": Case(st.just(ScoreGrid()), numbers, numeric, (ScoreGrid(), 0.3)),
+    "latency": Case(st.just(LatencyGrid()), st.tuples(numbers, bits), latency, (LatencyGrid(), (12.5, 0.0))),
+    "categorical": Case(vocabularies, st.none() | words, categorical, (Vocabulary(("a", "b")), "a")),
+    "embedding": Case(
+        st.lists(st.tuples(finite, finite, finite), max_size=5).map(
+            lambda rows: Projection.fit(np.array(rows, np.float64).reshape(len(rows), 3))
+        ),
+        st.tuples(numbers, numbers, numbers),
+        embedding,
+        (Projection((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), (1.0, 2.0, 3.0)),
+    ),
+    "binary": Case(
+        st.just(Outcomes()), st.tuples(numbers, bits, bits), binary, (Outcomes(), (0.5, 1.0, 1.0))
+    ),
+    "multiclass": Case(
+        vocabularies.map(ClassOutcomes),
+        st.tuples(few, few),
+        multiclass,
+        (ClassOutcomes(Vocabulary(("a", "b"))), (0, 1)),
+    ),
+    "regression": Case(
+        grids.map(ResidualGrid),
+        st.tuples(finite, finite),
+        regression,
+        (ResidualGrid(Grid(0.0, 1.0)), (3.0, 1.0)),
+    ),
+}
+KINDS = sorted(CASES)
+
+
+def summary_of(kind: str, rows: int) -> Any:
+    """The summary of so many equal, ordinary rows on an ordinary space."""
+    case = CASES[kind]
+    space, row = case.ordinary
+    return case.summarize(space, [row] * rows)
