@@ -2,6 +2,7 @@
 "use strict";
 
 const FLAT = { displayModeBar: false, responsive: true, doubleClick: "reset" };
+let zoomed = null; // the stretch of time that somebody zoomed into, on all charts
 const shade = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 // Only below a key about colour does "$name" mean a colour: elsewhere it is somebody's text.
@@ -12,6 +13,8 @@ function paint(node, colored) {
   const entries = Object.entries(node).map(([key, one]) => [key, paint(one, colored || /color/.test(key))]);
   return Object.fromEntries(entries);
 }
+
+const overTime = (layout) => layout.xaxis.type === "date";
 
 function themed(layout, wide) {
   const narrow = window.innerWidth < 700;
@@ -28,8 +31,8 @@ function themed(layout, wide) {
     showlegend: false,
     // a finger that scrolls the page must not zoom a chart instead
     dragmode: matchMedia("(pointer: coarse)").matches || narrow ? false : "zoom",
-    xaxis: { ...axis, ...layout.xaxis, nticks: narrow ? 5 : 12 },
-    yaxis: { ...axis, ...layout.yaxis },
+    xaxis: { ...axis, ...layout.xaxis, nticks: narrow ? 5 : 12, ...(overTime(layout) && zoomed ? { range: [...zoomed] } : {}) },
+    yaxis: { ...axis, fixedrange: overTime(layout), ...layout.yaxis },
   };
 }
 
@@ -37,6 +40,7 @@ function drawChart(figure) {
   const plot = figure.querySelector(".plot");
   const given = JSON.parse(figure.querySelector("script").textContent);
   const first = !plot.data;
+  plot.whole = String(given.layout.xaxis.range);
   Plotly.react(plot, paint(given.data, false), themed(paint(given.layout, false), given.wide), FLAT);
   if (!first) return;
   plot.on("plotly_relayout", (change) => follow(plot, change));
@@ -49,10 +53,11 @@ function drawChart(figure) {
 
 // Charts over time show the same stretch of it: zooming into one zooms into all.
 function follow(plot, change) {
-  if (plot.layout.xaxis.type !== "date" || !Object.keys(change).some((key) => key.startsWith("xaxis."))) return;
+  if (!overTime(plot.layout) || !Object.keys(change).some((key) => key.startsWith("xaxis."))) return;
+  const range = plot.layout.xaxis.range;
+  zoomed = String(range) === plot.whole ? null : range;
   for (const other of document.querySelectorAll(".plot")) {
-    if (other === plot || !other.layout || other.layout.xaxis.type !== "date") continue;
-    const range = plot.layout.xaxis.range;
+    if (other === plot || !other.layout || !overTime(other.layout)) continue;
     if (String(other.layout.xaxis.range) !== String(range)) Plotly.relayout(other, { "xaxis.range": [...range] });
   }
 }
