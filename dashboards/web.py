@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 import sqlalchemy as sa
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 
@@ -55,6 +56,9 @@ class PageRoute(APIRoute):
                 response = await handle(request)
             except ProblemError as problem:
                 response = self.answer(problem)
+            except RequestValidationError as error:
+                wrong = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()]
+                response = self.answer(ProblemError(422, "; ".join(wrong), "see /docs"))
             for name, value in SECURITY.items():
                 response.headers.setdefault(name, value)
             response.headers.setdefault("Cache-Control", "no-cache")

@@ -33,7 +33,9 @@ class Marks:
 
     def on(self, layout: dict[str, Any], *, labels: bool = True) -> dict[str, Any]:
         """A chart's layout with the marks added."""
-        shapes = [shape for row in self.incidents for shape in self._incident(row)]
+        # the gravest last, so that it is on top
+        rows = sorted(self.incidents, key=lambda row: -list(SEVERITIES).index(row.severity))
+        shapes = [shape for row in rows for shape in self._incident(row)]
         shapes += [_line(milliseconds(row.at), deployment_color(row)) for row in self.deployments]
         annotations = self._labels() if labels else []
         return layout | {
@@ -54,7 +56,7 @@ class Marks:
         """A stripe above the data, and behind it a shade, if somebody should act."""
         end = row.resolved_at or self.span.high
         low, high = max(row.opened_at, self.span.low), min(end, self.span.high)
-        shade, line = SEVERITIES.get(row.severity, SEVERITIES["warning"])
+        shade, line = SEVERITIES[row.severity]
         block = _block(low, max(high, low + self.span.length // 8), shade or line)
         stripe = {"ysizemode": "pixel", "yanchor": 1, "y0": 1, "y1": STRIPE, "fillcolor": line}
         over = block | stripe | {"layer": "above"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from collector.database import Database
 from collector.ledger import Ledger
 from collector.validate import Validator
 from dashboards import assets
+from dashboards.charts.figure import embedded
 from tests.dashboards.page import Client
 from tests.dashboards.world import BAD, DAY, DAYS, ROWS, SCHEMAS, START, lines, moment
 
@@ -82,6 +84,8 @@ def test_bad_questions(client: Client, address: str, status: int) -> None:
     answer = client.get(address)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.json()["reason"]
 
 
 def test_every_answer_has_security_headers(client: Client) -> None:
@@ -144,3 +148,10 @@ def test_the_version_changes_with_what_is_committed(client: Client, database: Da
         seen.add(version()["judged"])
     assert client.post("/v1/incidents/2/acknowledge", json={"by": "ada"}).status_code == 200
     assert version()["judged"] not in seen
+
+
+def test_data_cannot_end_the_element_that_it_is_in() -> None:
+    text = "</script><script>alert(1)</script>&\u2028"
+    held = embedded({"text": text, "values": [float("nan"), 0.1 + 0.2, None]})
+    assert not set(held) & set("<>&")
+    assert json.loads(held) == {"text": text, "values": [None, 0.3, None]}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import sqlalchemy as sa
 from alerts import tables
 from collector.database import Database
 from dashboards.charts.heat import shade
+from dashboards.charts.marks import Marks
+from dashboards.queries.series import Span
 from tests.dashboards.page import Client, Page
 from tests.dashboards.world import BAD, DAY, DAYS, ROLLBACK, ROWS, START, lines
 
@@ -60,6 +63,18 @@ def test_deployments_and_incidents_are_on_every_chart_over_time(page: Page) -> N
         spans = [shape for shape in chart["layout"]["shapes"] if shape.get("fillcolor") == "$critical"]
         opened = sorted(shape["x0"] for shape in spans)
         assert opened == [(START + day * DAY) // 1000 for day in (22, 38)]
+
+
+def test_the_gravest_incident_is_on_top_and_a_notice_is_no_shade() -> None:
+    held = {"opened_at": 10_000_000, "resolved_at": None}
+    rows = [SimpleNamespace(severity=name, **held) for name in ("critical", "info", "warning")]
+    shapes = Marks(Span(0, 100_000_000, 1_000_000), incidents=rows).on({})["shapes"]
+    assert [shape["fillcolor"] for shape in shapes if shape["layer"] == "above"] == [
+        "$sixth",
+        "$warn",
+        "$bad",
+    ]
+    assert [shape["fillcolor"] for shape in shapes if shape["layer"] == "below"] == ["$caution", "$critical"]
 
 
 def test_the_heat_map_has_a_row_for_every_judged_column(page: Page, database: Database) -> None:
