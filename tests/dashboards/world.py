@@ -65,16 +65,14 @@ def build(database: Database) -> None:
     """Fill an empty database."""
     metadata.create_all(database.engine)
     ledger = Ledger(database, SCHEMAS)
+    desk = IncidentDesk("credit", ALERTING, DAY, "http://127.0.0.1:8700")
     for day in range(DAYS):
-        _commit(ledger, f"day-{day}", [*_predictions(day), *_labels(day - 1)])
-    _commit(ledger, "deployments", _deployments())
+        _commit(ledger, f"day-{day}", [*_predictions(day), *_labels(day - 1), *_deployments(day)])
+        _judge(database, desk, day)
     _commit(ledger, "bad", [{"kind": "prediction", "model": "credit", "id": EVIL, "timestamp": EVIL}, 7])
     young = {"kind": "prediction", "model": "young", "prediction": 1.0, "features": {"x": 2.0}}
     _commit(ledger, "young", [young | {"id": "y", "timestamp": START / 1e6}])
     _reference(database)
-    desk = IncidentDesk("credit", ALERTING, DAY, "http://127.0.0.1:8700")
-    for day in range(DAYS):
-        _judge(database, desk, day)
 
 
 def _commit(ledger: Ledger, key: str, events: list[Any]) -> None:
@@ -136,17 +134,14 @@ def _labels(day: int) -> list[dict[str, Any]]:
     return [label | {"id": f"{day}-{row}", "label": int(row % 3 == 0)} for row in range(ROWS)]
 
 
-def _deployments() -> list[dict[str, Any]]:
-    rows = [(0, "v1", "ci"), (RELEASE, "v2", "ci"), (ROLLBACK, "v1", "modelwatch"), (SECOND, "v3", EVIL)]
+def _deployments(day: int) -> list[dict[str, Any]]:
+    released = {0: ("v1", "ci"), RELEASE: ("v2", "ci"), ROLLBACK: ("v1", "modelwatch"), SECOND: ("v3", EVIL)}
+    if day not in released:
+        return []
+    name, by = released[day]
+    time = START / 1e6 + day * 86400 + 7
     return [
-        {
-            "kind": "deployment",
-            "model": "credit",
-            "timestamp": START / 1e6 + day * 86400 + 7,
-            "version": name,
-            "by": by,
-        }
-        for day, name, by in rows
+        {"kind": "deployment", "model": "credit", "timestamp": time, "version": name, "by": by},
     ]
 
 
