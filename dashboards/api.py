@@ -60,6 +60,14 @@ def routes(site: Site) -> APIRouter:
                 "notifications": records.notifications(connection),
             }
 
+    _history(site, router)
+    _decisions(site, router)
+    return router
+
+
+def _history(site: Site, router: APIRouter) -> None:
+    """The route of a model's verdicts."""
+
     @router.get("/v1/models/{model}/verdicts")
     def verdicts(
         model: str,
@@ -81,9 +89,6 @@ def routes(site: Site) -> APIRouter:
         with site.database.read() as connection:
             rows = connection.execute(query).all()
         return {"model": model, "verdicts": [records.line(row) for row in (rows if since else rows[::-1])]}
-
-    _decisions(site, router)
-    return router
 
 
 def _decisions(site: Site, router: APIRouter) -> None:
