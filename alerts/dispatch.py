@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -12,16 +12,17 @@ import sqlalchemy as sa
 from alerts import audit, tables
 from alerts.actions import Order
 from alerts.egress import Egress, EgressError
-from alerts.messages import clock, note
+from alerts.messages import Outbox, clock, note
 from alerts.notifiers import Message
 from alerts.rules import Alerting
 from alerts.secret import SecretError
 from collector.database import Database
 from collector.tables import models
+from collector.window import MICROSECOND
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-MOST_ATTEMPTS = {"notification": 20, "action": 5}
+MOST_ATTEMPTS = {"notification": 20, "action": 8}  # an action: about a minute
 LONGEST_WAIT = 300_000_000
 FIRST_WAIT = 500_000
 
@@ -57,39 +58,37 @@ class Dispatcher:
         self._stop.set()
 
     def once(self) -> None:
-        """Carry out everything that is due."""
-        now = clock()
-        with self._database.read() as connection:
-            due = sa.select(tables.notifications).where(
-                tables.notifications.c.state == "pending", tables.notifications.c.next_try <= now
-            )
-            messages = connection.execute(due.order_by(tables.notifications.c.id)).all()
-            ready = sa.select(tables.actions).where(
-                tables.actions.c.state.in_(("proposed", "executing")), tables.actions.c.next_try <= now
-            )
-            actions = connection.execute(ready).all()
-        for row in messages:
-            self._notify(row)
-        for row in actions:
+        """Carry out everything that is due: actions first, for a notifier may take its time to fail."""
+        for row in self._due(tables.actions, ("proposed", "executing"), tables.actions.c.proposed_at):
             self._act(row)
+        for row in self._due(tables.notifications, ("pending",), tables.notifications.c.id):
+            self._notify(row)
+
+    def _due(self, table: sa.Table, states: tuple[str, ...], order: Any) -> Sequence[Any]:
+        query = sa.select(table).where(table.c.state.in_(states), table.c.next_try <= clock())
+        with self._database.read() as connection:
+            return connection.execute(query.order_by(order)).all()
 
     def _notify(self, row: Any) -> None:
-        notifier = (
-            self._alerting[row.model].notifiers.get(row.notifier) if row.model in self._alerting else None
-        )
+        alerting = self._alerting.get(row.model)
+        notifier = alerting.notifiers.get(row.notifier) if alerting else None
+
+        def send() -> str:
+            message = Message.model_validate(row.payload)
+            _configured(notifier, f"notifier {row.notifier!r}").send(message, self._egress)
+            return ""
+
+        _, error = _attempt(send)
         values: dict[str, Any] = {"state": "sent", "error": None, "attempts": row.attempts + 1}
-        try:
-            _configured(notifier, f"notifier {row.notifier!r}").send(
-                Message.model_validate(row.payload), self._egress
-            )
-        except (EgressError, SecretError) as error:
-            values |= _again(row.attempts + 1, "notification") | {"error": str(error)}
+        if error is not None:
+            values |= _again(row.attempts + 1, "notification") | {"error": error}
             log.warning("notifier %s: %s", row.notifier, error)
         with self._database.write() as connection:
             connection.execute(tables.notifications.update().filter_by(id=row.id).values(**values))
 
     def _act(self, row: Any) -> None:
-        action = self._alerting[row.model].actions.get(row.name) if row.model in self._alerting else None
+        alerting = self._alerting.get(row.model)
+        action = alerting.actions.get(row.name) if alerting else None
         with self._database.write() as connection:
             connection.execute(tables.actions.update().filter_by(id=row.id).values(state="executing"))
             evidence = {"incident": row.incident, "attempt": row.attempts + 1}
@@ -103,22 +102,22 @@ class Dispatcher:
             incident=row.incident,
             reason=f"incident {row.incident}: {', '.join(row.subjects)[:500]}",
         )
-        try:
-            answer = _configured(action, f"action {row.name!r}").execute(order, self._egress)
-        except (EgressError, SecretError) as error:
-            self._record_failure(row, str(error))
+        answer, error = _attempt(
+            lambda: _configured(action, f"action {row.name!r}").execute(order, self._egress)
+        )
+        if error is not None or action is None:
+            self._record_failure(row, error or "")
         else:
-            self._record_success(row, answer)
+            self._record_success(row, answer, action.verify.within // MICROSECOND)
 
-    def _record_success(self, row: Any, answer: str) -> None:
+    def _record_success(self, row: Any, answer: str, within: int) -> None:
         with self._database.write() as connection:
-            watermark = (
-                connection.execute(sa.select(models.c.watermark).filter_by(model=row.model)).scalar() or 0
-            )
-            values = {"state": "verifying", "executed_at": watermark, "attempts": row.attempts + 1}
+            at = _watermark(connection, row.model)
+            values = {"state": "verifying", "executed_at": at, "deadline": at + within}
+            values |= {"attempts": row.attempts + 1}
             connection.execute(tables.actions.update().filter_by(id=row.id).values(**values))
             text = f"Action {row.name}: executed ({row.from_version} to {row.to_version}); verifying"
-            note(connection, row.incident, watermark, "executed", text)
+            note(connection, row.incident, at, "executed", text)
             audit.append(connection, "modelwatch", "executed", f"action {row.id}", answer, {})
 
     def _record_failure(self, row: Any, error: str) -> None:
@@ -128,14 +127,37 @@ class Dispatcher:
         if not failed:
             values["state"] = "executing"
         with self._database.write() as connection:
+            at = _watermark(connection, row.model)
             values |= {"attempts": row.attempts + 1, "note": error}
-            values |= {"finished_at": row.proposed_at} if failed else {}
+            values |= {"finished_at": at} if failed else {}
             connection.execute(tables.actions.update().filter_by(id=row.id).values(**values))
             if failed:
-                note(
-                    connection, row.incident, row.proposed_at, "failed", f"Action {row.name}: failed: {error}"
-                )
+                self._escalate(connection, row, at, f"Action {row.name}: failed: {error}")
                 audit.append(connection, "modelwatch", "failed", f"action {row.id}", error, {})
+
+    def _escalate(self, connection: sa.Connection, row: Any, at: int, text: str) -> None:
+        """Tell people that they have to act themselves."""
+        alerting = self._alerting.get(row.model, Alerting())
+        incident = connection.execute(sa.select(tables.incidents).filter_by(id=row.incident)).one()
+        rule = next((rule for rule in alerting.rules if rule.name == incident.rule), None)
+        outbox = Outbox(row.model, list(alerting.notifiers), self._url)
+        outbox.tell(connection, "escalated", incident, rule, at, text)
+
+
+def _attempt(work: Callable[[], str]) -> tuple[str, str | None]:
+    """What was answered, and what went wrong; whatever it is, the other messages and actions go on."""
+    try:
+        return work(), None
+    except (EgressError, SecretError) as error:
+        return "", str(error)
+    except Exception as error:
+        log.exception("a side effect failed in an unexpected way")
+        return "", f"{type(error).__name__}; see the service's log"
+
+
+def _watermark(connection: sa.Connection, model: str) -> int:
+    """How far event time has come."""
+    return connection.execute(sa.select(models.c.watermark).filter_by(model=model)).scalar() or 0
 
 
 def _again(attempts: int, what: str) -> dict[str, Any]:

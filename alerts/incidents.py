@@ -72,8 +72,8 @@ class IncidentDesk:
 
     def _rule(self, line: Line, deployments: Sequence[Change]) -> Rule | None:
         # what follows a rollback of our own is not the fault of a release
-        nearest = deployments[-1] if deployments and deployments[-1].by != OURS else None
-        since = line.end - nearest.at if nearest else None
+        nearest = _nearest(line, deployments)
+        since = line.end - nearest.at if nearest and nearest.by != OURS else None
         return next((rule for rule in self._alerting.rules if rule.matches(line.signal, since)), None)
 
     def _tell(
@@ -98,18 +98,18 @@ class IncidentDesk:
                 note(connection, known.id, at, "joined", f"Also in breach: {detail}")
                 return False
             self._outbox.tell(connection, "updated", known, rule, at, f"Also in breach: {detail}", fresh)
-            return True
+            return rule.notify != ()
         incident, suspect = self._open(connection, rule, subjects, worst, at)
         text = f"In breach: {detail}" + (f". Suspect: deployment of {suspect.version}" if suspect else "")
         self._outbox.tell(connection, "opened", incident, rule, at, text, fresh)
         self.remediation.propose(connection, incident, rule, suspect, at)
-        return True
+        return rule.notify != ()
 
     def _open(
         self, connection: sa.Connection, rule: Rule, subjects: dict[str, Any], worst: Line, at: int
     ) -> tuple[Any, Change | None]:
-        deployed = before(connection, self._model, at)
-        suspect = deployed[-1] if deployed and rule.after_deployment is not None else None
+        nearest = _nearest(worst, before(connection, self._model, at))
+        suspect = nearest if rule.after_deployment is not None else None
         title = f"{self._model}: {describe(worst.key)}" + (f" after {suspect.version}" if suspect else "")
         values = {
             "model": self._model,
@@ -131,6 +131,8 @@ class IncidentDesk:
     def _resolve(self, connection: sa.Connection, at: int) -> None:
         for row in self.open(connection):
             quiet = all(held["oks"] >= self._alerting.resolve_after for held in row.subjects.values())
+            if quiet:
+                self.remediation.withdraw(connection, row.id, at)
             if not quiet or self.remediation.in_flight(connection, row.id):
                 continue
             why = self.remediation.credit(connection, row.id)
@@ -152,6 +154,11 @@ def _seen(held: dict[str, Any], line: Line) -> dict[str, Any]:
         return held
     oks = held.get("oks", 0) + 1 if line.verdict is Verdict.OK else 0
     return held | {"oks": oks, "last": line.start, "value": line.value}
+
+
+def _nearest(line: Line, deployments: Sequence[Change]) -> Change | None:
+    """The last deployment before a window's end: a verdict may come long after, and other deployments too."""
+    return next((one for one in reversed(deployments) if one.at < line.end), None)
 
 
 def _worst(lines: Sequence[Line]) -> Line:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from alerts import audit, tables
 from alerts.actions import Action
-from alerts.deployments import OURS, Change, live_again, version_before
+from alerts.deployments import OURS, Change, live_again, newest, version_before
 from alerts.line import describe
 from alerts.messages import Outbox, note
 from alerts.rules import Alerting, Rule
@@ -79,8 +79,11 @@ class Remediation:
             return "no deployment to roll back"
         if suspect.by == OURS:
             return f"the latest deployment, of {suspect.version}, was itself a rollback by Modelwatch"
+        serving = newest(connection, self._model)
+        if serving is not None and serving.version != suspect.version:
+            return f"{suspect.version} no longer serves: {serving.version} was deployed since"
         if target is None:
-            return f"no version is known from before {suspect.version}"
+            return f"no good version is known from before {suspect.version}"
         recent = sa.select(tables.actions.c.proposed_at).where(
             tables.actions.c.model == self._model,
             tables.actions.c.name == name,
@@ -137,6 +140,12 @@ class Remediation:
             self._outbox.tell(connection, "escalated", incident, rule, at, text)
         else:
             note(connection, row.incident, at, state, text)
+
+    def withdraw(self, connection: sa.Connection, incident: int, at: int) -> None:
+        """Refuse what still waits for approval: the trouble is over without it."""
+        query = sa.select(tables.actions).filter_by(incident=incident, state="awaiting")
+        for row in connection.execute(query).all():
+            self._finish(connection, row, "refused", at, "every signal was ok again before it was approved")
 
     def in_flight(self, connection: sa.Connection, incident: int) -> bool:
         """Whether an action of the incident is under way."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,16 +45,19 @@ class Evaluation:
         self._desk = IncidentDesk(monitor.model, monitor.alerts, self._length, url)
         self._cached: tuple[Any, Judge] | None = None
 
-    def advance(self, now: int | None, *, flush: bool = False) -> int:
+    def advance(
+        self, now: int | None, *, flush: bool = False, stop: Callable[[], bool] = lambda: False
+    ) -> int:
         """Judge every window that has closed; returns how many moments were judged.
 
         Args:
             now: the clock in microseconds, by which the windows of a live model close; None for event time
                 alone.
             flush: nothing more will come, so the last windows are complete.
+            stop: asked before every moment whether to leave the rest for later.
         """
         judged = 0
-        while self._once(now, flush=flush):
+        while not stop() and self._once(now, flush=flush):
             judged += 1
         return judged
 

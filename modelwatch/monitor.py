@@ -14,13 +14,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 from alerts.rules import Alerting
 from collector.schema import Schema
 from detectors import AnyDetector, Detector, Duration, Objective, default_detectors, parse_duration
+from detectors.performance.metrics import METRICS
 from modelwatch.reference import AnyReference, LearnedReference
 
 ALARMS = re.compile(r"\s*(\d+)\s*(?:per|/)\s*(\S+)\s*")
 LARGEST_FILE = 1_000_000
+MOST_VALUES = 100_000
+MOST_PROBLEMS = 20
 SHORT = reprlib.Repr()
 SHORT.maxstring = SHORT.maxother = 100
-SHORT.maxlevel = 3
+SHORT.maxlevel = 2
 
 
 class MonitorError(ValueError):
@@ -74,6 +77,11 @@ class Monitor(Schema):
             for detector in self.switched_on()
             for space in detector.spaces
         ]
+        for slo in self.slos:
+            metric = slo.sli.strip().split("<")[0].split(">")[0].strip()
+            if slo.part == "performance" and metric not in METRICS[self.task]:
+                known = ", ".join(METRICS[self.task])
+                raise ValueError(f"slos: {metric} is no metric of a {self.task} task; there are {known}")
         twice = {signal for space, signal in signals if signals.count((space, signal)) > 1}
         if twice:
             raise ValueError(f"detectors: two of them are {sorted(twice)}; keep one of each")
@@ -90,14 +98,7 @@ def load_monitor(path: Path) -> Monitor:
     Raises:
         MonitorError: it cannot be read, or is wrong.
     """
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise MonitorError(f"{path}: is larger than {LARGEST_FILE} bytes; is it a monitor file?")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MonitorError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a date that does not exist
-        raise MonitorError(f"{path}: not YAML: {error}") from None
+    content = _content(path)
     if not isinstance(content, dict):
         raise MonitorError(f"{path}: expected `model:`, `task:`, `features:`, found {type(content).__name__}")
     try:
@@ -112,14 +113,41 @@ def load_monitor(path: Path) -> Monitor:
     return monitor
 
 
+def _content(path: Path) -> Any:
+    """What the YAML says, within bounds."""
+    try:
+        size = path.stat().st_size
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) if size <= LARGEST_FILE else None
+        values = _values(content, {})
+    except OSError as error:
+        raise MonitorError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a date that does not exist
+        raise MonitorError(f"{path}: not YAML: {error}") from None
+    if size > LARGEST_FILE:
+        raise MonitorError(f"{path}: is larger than {LARGEST_FILE} bytes; is it a monitor file?")
+    if values > MOST_VALUES:
+        raise MonitorError(f"{path}: aliases make it larger than {MOST_VALUES} values; write them out")
+    return content
+
+
+def _values(content: Any, known: dict[int, int]) -> int:
+    """How many values there are with YAML's aliases written out; too many for what holds itself."""
+    if not isinstance(content, dict | list):
+        return 1
+    if id(content) not in known:
+        known[id(content)] = MOST_VALUES + 1  # until it is known: it may hold itself
+        parts = [*content, *content.values()] if isinstance(content, dict) else content
+        known[id(content)] = 1 + sum(_values(part, known) for part in parts)
+    return known[id(content)]
+
+
 def _problems(error: ValidationError) -> list[str]:
     problems = []
-    for item in error.errors(include_url=False):
+    for item in error.errors(include_url=False)[:MOST_PROBLEMS]:
         where = ".".join(str(place) for place in item["loc"]) or "(the whole file)"
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             message = "no such setting; check its spelling, or take it out"
-        # a short form that never follows the whole value: YAML's aliases can make that exponentially large
-        shown = "" if item["type"] in ("missing", "value_error") else f" (got {SHORT.repr(item['input'])})"
-        problems.append(f"  {where}: {message}{shown}")
+        told = item["type"] in ("missing", "value_error", "extra_forbidden")  # what is unknown may be secret
+        problems.append(f"  {where}: {message}" + ("" if told else f" (got {SHORT.repr(item['input'])})"))
     return problems

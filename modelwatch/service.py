@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -33,6 +34,7 @@ from modelwatch.reference import install_file
 
 log = logging.getLogger(__name__)
 OPEN_PATHS = ("/healthz",)
+BACKLOG_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,17 @@ class Service:
 
     def __init__(self, settings: Settings, monitors: Sequence[Monitor]) -> None:
         self._settings = settings
+        self._owned = own(settings.data)
         self.database = Database(settings.data / "modelwatch.db")
-        schema.upgrade(self.database)
-        for monitor in monitors:
-            if monitor.reference.file is not None:
-                install_file(self.database, monitor, monitor.reference.file)
+        try:
+            schema.upgrade(self.database)
+            for monitor in monitors:
+                if monitor.reference.file is not None:
+                    install_file(self.database, monitor, monitor.reference.file)
+        except BaseException:
+            self.database.close()
+            self._owned.close()
+            raise
         schemas = {monitor.model: monitor for monitor in monitors}
         self.intake = Intake(Ledger(self.database, schemas))
         self._egress = Egress(list(settings.allowed_hosts))
@@ -108,10 +116,14 @@ class Service:
         return application
 
     def _evaluate(self) -> None:
+        began = time.monotonic()
         while not self._stop.wait(self._settings.interval):
+            # what was sent while the service was down is still on its way: nothing is called silence yet
+            settled = time.monotonic() - began > BACKLOG_SECONDS
+            now = time.time_ns() // 1000 if settled else None
             for evaluation in self._evaluations:
                 try:
-                    evaluation.advance(time.time_ns() // 1000)
+                    evaluation.advance(now, stop=self._stop.is_set)
                 except Exception:
                     log.exception("an evaluation failed; it is tried again")
 
@@ -125,6 +137,26 @@ class Service:
                 thread.join()
         self._egress.close()
         self.database.close()
+        self._owned.close()
+
+
+def own(folder: Path) -> sqlite3.Connection:
+    """Keep other services out of a folder while the connection is open; the system closes it if need be.
+
+    What the ledger holds in memory is only true while nobody else writes.
+
+    Raises:
+        OSError: another service is in.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "owner.lock"
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError:
+        connection.close()
+        raise OSError(f"{folder}: another service uses this folder; stop it, or choose another") from None
+    return connection
 
 
 class TokenGuard:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from alerts.actions.action import Action, Order
-from alerts.egress import Egress
+from alerts.egress import Address, Egress
 from alerts.secret import bearer
 
 
@@ -16,7 +16,7 @@ class RollbackWebhook(Action):
     """
 
     kind: Literal["rollback_webhook"] = "rollback_webhook"
-    url: str
+    url: Address
     token_env: str | None = None
 
     def execute(self, order: Order, egress: Egress) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from alerts.egress import Egress
+from alerts.egress import Address, Egress
 from alerts.notifiers.notifier import Message, Notifier
 from alerts.secret import bearer
 
@@ -13,7 +13,7 @@ class Webhook(Notifier):
     """Posts messages as JSON. Delivery is at least once; the header `Idempotency-Key` tells repeats."""
 
     kind: Literal["webhook"] = "webhook"
-    url: str
+    url: Address
     token_env: str | None = None
 
     def send(self, message: Message, egress: Egress) -> None:

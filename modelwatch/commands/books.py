@@ -33,12 +33,18 @@ def rejected(
         return
     for row in rows:
         where = f"{iso(row['at'])} {row['model'] or '(unknown model)'}: {row['kind']}, row {row['row']}"
-        out.print(f"{where} of delivery {row['key']}", markup=False, highlight=False, soft_wrap=True)
+        _print(f"{where} of delivery {row['key']}")
         value = f" (got {row['value']})" if row["value"] else ""
         told = f"  {row['field'] or 'the row'}: {row['reason']}{value}; {row['fix']}"
-        out.print(told, markup=False, highlight=False, soft_wrap=True)
+        _print(told)
     if not rows:
         out.print("nothing was rejected")
+
+
+def _print(text: str) -> None:
+    """Print what came from outside: nothing in it may command the terminal."""
+    harmless = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    out.print(harmless, markup=False, highlight=False, soft_wrap=True)
 
 
 def books(data: Data = DEFAULT_DATA) -> None:

@@ -10,10 +10,12 @@ import sqlalchemy as sa
 import typer
 import uvicorn
 
-from alerts.secret import SecretError, secret
+from alerts.secret import SecretError, is_named, secret
 from collector.files import FileError
 from modelwatch.commands.terminal import DEFAULT_DATA, Data, err, fail, monitors
 from modelwatch.service import Service, Settings
+
+VARIABLE = "MODELWATCH_TOKEN"
 
 
 def serve(
@@ -26,12 +28,13 @@ def serve(
 ) -> None:
     """Run the service. Set MODELWATCH_TOKEN (or MODELWATCH_TOKEN_FILE) to require a token."""
     try:
-        token: str | None = secret("MODELWATCH_TOKEN")
-    except SecretError:
-        token = None
+        token = secret(VARIABLE) if is_named(VARIABLE) else None
+    except SecretError as error:
+        fail(error)
     if token is None and not _is_loopback(host):
         fail(f"{host} can be reached by others: set MODELWATCH_TOKEN, or listen on 127.0.0.1")
-    address = url or f"http://{host}:{port}"
+    shown = f"[{host}]" if ":" in host else host
+    address = url or f"http://{shown}:{port}"
     settings = Settings(data, address.rstrip("/"), tuple(allow_host or ()), token)
     try:
         service = Service(settings, monitors(monitor))

@@ -10,8 +10,6 @@ from collector.ledger import Ledger
 from tests.collector.collecting import SCHEMAS, fix_shape, open_database
 from tests.collector.serving import Collector, collecting
 
-collect_ignore = ["conftest.py"]  # else doctest imports it under a name that all folders share
-
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:

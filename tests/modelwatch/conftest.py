@@ -7,8 +7,6 @@ import pytest
 
 from tests.modelwatch.flows import HOUR, START, Workplace, traffic
 
-collect_ignore = ["conftest.py"]  # else doctest imports it under a name that all folders share
-
 
 @pytest.fixture
 def workplace(tmp_path: Path) -> Workplace:

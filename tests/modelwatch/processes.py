@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from typer.testing import CliRunner
+
+from modelwatch.cli import app
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -34,6 +37,14 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(
         command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
+
+
+def command(*arguments: str | Path, code: int = 0) -> str:
+    """Run a command in this process, which must end with `code` and without an exception; what it printed."""
+    result = CliRunner().invoke(app, [str(one) for one in arguments], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    return result.output
 
 
 @dataclass

@@ -1,0 +1,122 @@
+"""The service: it starts, stops, and keeps others out of its folder."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from collector.database import Database
+from collector.tables import metadata
+from modelwatch import schema
+from modelwatch.service import Service, Settings
+from tests.collector.serving import served
+from tests.modelwatch.flows import HOUR, START, Workplace, events_of, traffic
+from tests.modelwatch.processes import ServiceProcess, command, run, send
+
+
+def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path) -> None:
+    database = Database(tmp_path / "modelwatch.db")
+    schema.upgrade(database)
+    schema.upgrade(database)
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    database.close()
+
+
+def service(place: Workplace, **changes: Any) -> Service:
+    return Service(Settings(place.folder / "data", "http://pages"), [place.monitor(**changes)])
+
+
+def test_a_second_service_over_the_same_folder_is_refused(workplace: Workplace) -> None:
+    first = service(workplace)
+    with pytest.raises(OSError, match="another service"):
+        service(workplace)
+    first.close()
+    service(workplace).close()
+
+
+def test_closing_leaves_no_thread_behind(workplace: Workplace) -> None:
+    with served(service(workplace).app) as url:
+        httpx.post(f"{url}/v1/events", json=events_of(traffic(1))[:5])
+    assert not {"intake", "evaluation", "dispatch"} & {thread.name for thread in threading.enumerate()}
+
+
+def test_stopping_does_not_wait_for_a_long_evaluation(workplace: Workplace) -> None:
+    """Thousands of windows to judge: a stop ends it between two of them."""
+    made = service(workplace, window="1s", segments=None)
+    events = [event for event in events_of(traffic(2)) if event["kind"] == "prediction"]
+    with served(made.app) as url:
+        send(url, "k", events)
+        time.sleep(0.5)
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+
+
+def test_what_came_while_it_was_down_is_judged_before_silence_is(workplace: Workplace) -> None:
+    """After a start the clock waits for the senders' backlog: what comes late must not be called silence."""
+    now = time.time()
+    hours = traffic(6, first=int(now // HOUR) * HOUR - 5 * HOUR)
+    events = [
+        event for event in events_of(hours) if event["kind"] == "prediction" and event["timestamp"] < now
+    ]
+    early = [event for event in events if event["timestamp"] < now - 3 * HOUR]
+    with served(service(workplace).app) as url:
+        send(url, "early", early)
+    with served(service(workplace).app) as url:
+        time.sleep(0.6)
+        send(url, "late", events[len(early) :])
+        time.sleep(1)
+    with Database(workplace.folder / "data" / "modelwatch.db").read() as connection:
+        query = "SELECT value FROM verdicts WHERE signal = 'quality.freshness'"
+        assert 0.0 not in set(connection.execute(sa.text(query)).scalars())
+
+
+def test_serve_says_what_is_wrong(workplace: Workplace) -> None:
+    workplace.monitor(reference={"kind": "file", "path": "nowhere.parquet"})
+    arguments = [
+        "--monitor",
+        str(workplace.folder / "monitor.yaml"),
+        "--data",
+        str(workplace.folder / "data"),
+    ]
+    assert "nowhere.parquet" in command("serve", *arguments, code=2)
+    (workplace.folder / "data" / "modelwatch.db").write_bytes(b"this is no database, and never was one" * 200)
+    workplace.monitor()
+    assert "not a database" in command("serve", *arguments, code=2)
+
+
+def test_a_taken_port_is_an_error_that_ends_it(workplace: Workplace) -> None:
+    workplace.monitor()
+    with served(service(workplace).app) as url:
+        arguments = ["--monitor", str(workplace.folder / "monitor.yaml"), "--port", url.rsplit(":", 1)[1]]
+        done = run("serve", *arguments, "--data", str(workplace.folder / "other"))
+    assert done.returncode != 0
+    assert "address already in use" in done.stderr
+
+
+def test_the_whole_service_over_http(workplace: Workplace) -> None:
+    """Ingest, evaluate, open an incident, show it: as users start it."""
+    path = workplace.file("reference", traffic(24, seed=1, first=START - 100 * HOUR))
+    workplace.monitor(reference={"kind": "file", "path": str(path)})
+    process = ServiceProcess(workplace.folder / "monitor.yaml", workplace.folder / "data")
+    process.start()
+    events = events_of(traffic(10, seed=2, bad_from=6))
+    for first in range(0, len(events), 500):
+        send(process.url, str(first), events[first : first + 500])
+    process.settled(START + 9 * HOUR)
+    assert len(process.rows("SELECT id FROM incidents")) == 1
+    for page in ("/", "/metrics"):
+        assert httpx.get(process.url + page, follow_redirects=True).status_code == 200
+    metrics = httpx.get(f"{process.url}/metrics").text
+    assert "modelwatch_intake_waiting 0.0" in metrics
+    assert process.stop() == 0
+    assert "Traceback" not in process.log.read_text(encoding="utf-8")
