@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from alerts import audit, tables
 from alerts.actions import Order
 from alerts.egress import Egress, EgressError
+from alerts.line import describe
 from alerts.messages import Outbox, clock, note
 from alerts.notifiers import Message
 from alerts.rules import Alerting
@@ -100,7 +101,7 @@ class Dispatcher:
             from_version=row.from_version,
             to_version=row.to_version,
             incident=row.incident,
-            reason=f"incident {row.incident}: {', '.join(row.subjects)[:500]}",
+            reason=f"incident {row.incident}: {', '.join(map(describe, row.subjects))[:500]}",
         )
         answer, error = _attempt(
             lambda: _configured(action, f"action {row.name!r}").execute(order, self._egress)

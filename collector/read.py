@@ -59,12 +59,6 @@ class Reader:
         wanted = set(starts)
         return sorted({segment for segment, start in self._connection.execute(query) if start in wanted})
 
-    def versions(self, start: int, role: Role = "production") -> dict[str, int]:
-        """The versions that served in a window, with their rows."""
-        query = self._query(role, tables.profiles.c.version, tables.profiles.c.rows)
-        query = query.filter_by(start=start, known=AT_PREDICTION, segment=EVERYTHING)
-        return dict(self._connection.execute(query).tuples())
-
     def traffic(
         self, role: Role, starts: Iterable[int], segment: str = EVERYTHING, version: str | None = None
     ) -> dict[int, Profile]:

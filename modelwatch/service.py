@@ -12,9 +12,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -113,6 +115,9 @@ class Service:
 
         if self._settings.token is not None:
             application.add_middleware(TokenGuard, token=self._settings.token)
+        else:  # a page elsewhere could point its own name at this machine, and read or send through a browser
+            hosts = ["localhost", "127.0.0.1", urlsplit(self._settings.url).hostname or "localhost"]
+            application.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
         return application
 
     def _evaluate(self) -> None:
