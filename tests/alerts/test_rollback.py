@@ -52,7 +52,7 @@ def test_a_rollback_that_helps(trouble: Trouble, hook: Hook) -> None:
         "from_version": "v2",
         "to_version": "v1",
         "incident": 1,
-        "reason": "incident 1: drift.univariate|x|, latency.p99||",
+        "reason": "incident 1: drift.univariate of x, latency.p99",
     }
     trouble.deploy("v1", by="modelwatch", at=trouble.day + 0.5)
     trouble.judge(drift="b", latency="b")  # still half of it was v2
