@@ -5,12 +5,13 @@ carries a p-value. A *tracker* turns the judgements of successive windows into e
 *objective* is a promise (SLO) that decides by itself.
 """
 
+from detectors.budget import Budget
 from detectors.catalog import DETECTORS, AnyDetector, Check, checks, default_detectors
 from detectors.detector import Detector
 from detectors.duration import Duration, Share, parse_duration, show_duration
 from detectors.evidence import Evidence, Tracker, p_of_evidence
 from detectors.judgement import Judgement, Verdict, insufficient
-from detectors.objective import Budget, Objective
+from detectors.objective import Objective
 
 __all__ = [
     "DETECTORS",

@@ -60,11 +60,13 @@ class ChiSquare(Detector):
             return insufficient(f"{current.count} values, fewer than {self.min_rows}")
         own = current.counts.at(baseline.codes).astype(np.float64)
         cells = np.append(own, current.count - own.sum())
+        rows = current.count + float(baseline.cells.sum())
         size = effective_size(current.count, float(baseline.cells.sum()))
         statistic = chi_square(cells, baseline.cells, SMALLEST_EXPECTED)
+        limit = min(baseline.dispersion.threshold(alpha, size), rows)  # no statistic is larger
         return Judgement(
             value=float(np.sqrt(statistic / size)),
-            threshold=float(np.sqrt(baseline.dispersion.threshold(alpha, size) / size)),
+            threshold=float(np.sqrt(limit / size)),
             p_value=baseline.dispersion.p_value(statistic, size),
             weight=baseline.dispersion.weight,
             note=_largest_change(baseline, cells, current),

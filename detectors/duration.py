@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer
 
 UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+LONGEST = 1000 * 365 * UNITS["d"]
 PATTERN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)\s*")
 PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 
@@ -22,13 +23,17 @@ def parse_duration(value: Any) -> timedelta:
     >>> parse_duration("90m")
     datetime.timedelta(seconds=5400)
     """
+    duration = value
     if isinstance(value, str) and (match := PATTERN.fullmatch(value)):
-        value = timedelta(seconds=float(match[1]) * UNITS[match[2]])
-    if not isinstance(value, timedelta) or value <= timedelta(0):
+        seconds = float(match[1]) * UNITS[match[2]]
+        if seconds > LONGEST:
+            raise ValueError(f"{value!r} is too large; write a duration of at most {LONGEST / UNITS['d']:g}d")
+        duration = timedelta(seconds=seconds)
+    if not isinstance(duration, timedelta) or duration <= timedelta(0):
         raise ValueError(
             f"{value!r} is not a duration; write a number and a unit, such as 30s, 15m, 1h or 7d"
         )
-    return value
+    return duration
 
 
 def show_duration(value: timedelta) -> str:
@@ -37,11 +42,11 @@ def show_duration(value: timedelta) -> str:
     >>> show_duration(timedelta(hours=36))
     '36h'
     """
-    seconds = value.total_seconds()
-    for unit in ("w", "d", "h", "m", "s"):
-        if seconds % UNITS[unit] == 0 and not (unit == "w" and seconds % UNITS["w"]):
-            return f"{seconds / UNITS[unit]:g}{unit}"
-    return f"{seconds * 1000:g}ms"
+    seconds, rest = divmod(value, timedelta(seconds=1))
+    if rest:
+        return f"{value / timedelta(milliseconds=1):.3f}".rstrip("0").rstrip(".") + "ms"
+    unit = next(unit for unit in ("w", "d", "h", "m", "s") if seconds % UNITS[unit] == 0)
+    return f"{int(seconds / UNITS[unit])}{unit}"
 
 
 def parse_share(value: Any) -> float:
@@ -53,13 +58,14 @@ def parse_share(value: Any) -> float:
     >>> parse_share("99.5%")
     0.995
     """
+    share = value
     if isinstance(value, str) and (match := PERCENT.fullmatch(value)):
-        return round(float(match[1]) / 100, 12)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        share = round(float(match[1]) / 100, 12)
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
         raise ValueError(
             f"{value!r} is not a share; write a percentage such as 99.9% or a number from 0 to 1"
         )
-    return float(value)
+    return float(share)
 
 
 Duration = Annotated[

@@ -49,7 +49,11 @@ def p_of_evidence(evidence: float) -> float:
     >>> round(e_value(p_of_evidence(1200.0)))
     1200
     """
-    root = optimize.brentq(lambda log_p: np.log(e_value(np.exp(log_p)) / evidence), -680.0, -0.01)
+    if evidence <= e_value(ALMOST_ONE):
+        return 1.0
+    root = optimize.brentq(
+        lambda log_p: np.log(e_value(np.exp(log_p)) / evidence), -680.0, np.log(ALMOST_ONE)
+    )
     return float(np.exp(root))
 
 

@@ -54,9 +54,11 @@ class MeanEmbedding(Detector):
             return insufficient(f"{current.count} rows, fewer than {self.min_rows}")
         size = effective_size(current.count, baseline.whole.count)
         squared = _squared(current, baseline.whole)
+        furthest = 2.0 * current.features.size  # of two points on as many circles
+        limit = min(baseline.dispersion.threshold(alpha, size) / size, furthest)
         return Judgement(
             value=float(np.sqrt(squared)),
-            threshold=float(np.sqrt(baseline.dispersion.threshold(alpha, size) / size)),
+            threshold=float(np.sqrt(limit)),
             p_value=baseline.dispersion.p_value(squared * size, size),
             weight=baseline.dispersion.weight,
         )

@@ -3,56 +3,30 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from detectors.duration import UNITS, Duration, Share
+from detectors.budget import SLOWEST, Budget, Burn
+from detectors.duration import Duration, Share
 from detectors.judgement import Judgement, insufficient
 from detectors.performance.metrics import METRICS
 from detectors.performance_drop import TWO_SIDED_95
 
-COMPARISON = re.compile(r"\s*([a-z_][a-z0-9_]*)\s*(<=|>=|<|>)\s*(\d+(?:\.\d+)?)\s*(ms|s|%)?\s*")
-FAST_BURN = ((timedelta(hours=1), 0.02), (timedelta(hours=6), 0.05))
-SLOW_BURN = 0.10
-FEWEST_BAD = 5  # at low traffic one failure is a large share and no news
-BUDGET_BINS = 360
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Bad and all events over the objective's period, in at most `BUDGET_BINS` bins of (start, bad, all)."""
-
-    bins: tuple[tuple[int, int, int], ...] = field(default=())
-
-    def add(self, start: int, bad: int, events: int, period: timedelta) -> Budget:
-        """Add a window that begins at `start` (microseconds), and forget what is older than the period.
-
-        >>> Budget().add(0, 1, 10, timedelta(days=1)).add(1, 2, 10, timedelta(days=1)).bins
-        ((0, 3, 20),)
-        """
-        length = int(period.total_seconds() * 1e6)
-        width = max(length // BUDGET_BINS, 1)
-        bin_start = start // width * width
-        merged = {when: (one, other) for when, one, other in self.bins if when > start - length}
-        known_bad, known = merged.get(bin_start, (0, 0))
-        merged[bin_start] = (known_bad + bad, known + events)
-        return Budget(tuple((when, *counted) for when, counted in sorted(merged.items())))
-
-    def totals(self) -> tuple[int, int]:
-        """The bad and all events of the period."""
-        return sum(item[1] for item in self.bins), sum(item[2] for item in self.bins)
+NUMBER = r"\s*(\d+(?:\.\d+)?)\s*"
+LATENCY = re.compile(rf"\s*(latency)\s*(<=?){NUMBER}(ms|s)\s*")
+COMPARISON = re.compile(rf"\s*((?!latency\b|availability\b)[a-z_][a-z0-9_]*)\s*(<=|>=|<|>){NUMBER}(%)?\s*")
+UNIT_SCALES = {"ms": 1.0, "s": 1000.0, "%": 0.01, None: 1.0}
 
 
 class Objective(BaseModel):
     """One objective. `sli` is `availability`, `latency < 300ms`, or a metric such as `roc_auc >= 0.85`.
 
-    A window breaches when it alone burns too much of the period's error budget (2 % within an hour, 5 %
-    within six, 10 % beyond), or burns on when the budget is spent: Beyer et al., "The Site Reliability
-    Workbook", chapter 5. A quality objective breaches when the metric's whole confidence interval misses it.
+    A window breaches when too much of the period's error budget has burned by its end and it burns still (of
+    30 days: 2 % within an hour, 5 % within six, 10 % within three days; see `Burn`), or when it burns on with
+    the budget spent. A quality objective breaches when the metric's whole confidence interval misses it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,24 +38,22 @@ class Objective(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.sli == "availability" or self._comparison()[0] == "latency":
-            if self.target is None or self.target >= 1:
-                raise ValueError(f"slo {self.name}: give a target below 100%, such as `target: 99.9%`")
-        elif self._comparison()[0] not in {name for metrics in METRICS.values() for name in metrics}:
-            known = sorted({name for metrics in METRICS.values() for name in metrics})
+        if self.part == "latency" and (self.target is None or self.target >= 1):
+            raise ValueError(f"slo {self.name}: give a target below 100%, such as `target: 99.9%`")
+        known = sorted({name for metrics in METRICS.values() for name in metrics})
+        if self.part != "latency" and self._comparison()[0] not in known:
             raise ValueError(f"slo {self.name}: sli {self.sli!r} names no metric; known are {known}")
         return self
 
     def _comparison(self) -> tuple[str, str, float]:
-        match = COMPARISON.fullmatch(self.sli)
+        match = COMPARISON.fullmatch(self.sli) or LATENCY.fullmatch(self.sli)
         if not match:
             raise ValueError(
                 f"slo {self.name}: sli {self.sli!r} is not understood; write `availability`, "
                 "`latency < 300ms` or a metric such as `roc_auc >= 0.85`"
             )
         name, operator, number, unit = match.groups()
-        scale = UNITS[unit] * 1000 if unit in UNITS else 0.01 if unit == "%" else 1.0
-        return name, operator, float(number) * scale
+        return name, operator, float(number) * UNIT_SCALES[unit]
 
     @property
     def signal(self) -> str:
@@ -106,17 +78,15 @@ class Objective(BaseModel):
         if not events:
             return insufficient("no events")
         allowed = 1 - (self.target or 0.0)
-        limit = next((share for length, share in FAST_BURN if window <= length), SLOW_BURN)
-        burn = bad / events / allowed
-        period_bad, period_events = budget.totals()
-        covered = min(len(budget.bins) * max(window / self.period, 1 / BUDGET_BINS), 1.0)
-        spent = period_bad / max(period_events, 1) / allowed * covered
-        fast = burn * (window / self.period) >= limit
+        burn = Burn(budget, allowed, self.period, window)
+        alone = min(rate * (length / window) for length, rate in burn.rules())
+        gone = burn.spent >= 1 and burn.lasting(1.0, self.period * SLOWEST)
+        left = max(0.0, 1 - burn.spent)
         return Judgement(
             value=1 - bad / events,
-            threshold=max(0.0, 1 - limit * (self.period / window) * allowed),
-            breach=bad >= FEWEST_BAD and (fast or (spent >= 1 and burn >= 1)),
-            note=f"burn rate {burn:.1f}, {max(0.0, 1 - spent):.0%} of the error budget left",
+            threshold=max(0.0, 1 - alone * allowed),
+            breach=burn.too_fast() or gone,
+            note=f"burn rate {bad / events / allowed:.1f}, {left:.0%} of the error budget left",
         )
 
     def judge_outcomes(self, outcomes: Any, min_rows: int = 50) -> Judgement:

@@ -56,7 +56,9 @@ class OutOfRange(Detector):
             others = ends[:place] + ends[place + 1 :] or ends
             beyond = outside(window, min(low for low, _ in others), max(high for _, high in others))
             pairs.append((beyond, window.count))
-        return Range(min(low for low, _ in ends), max(high for _, high in ends), Share.learn(pairs))
+        return Range(
+            min(low for low, _ in ends), max(high for _, high in ends), Share.learn(pairs, self.min_rows)
+        )
 
     def judge(self, baseline: Range | None, current: NumericSummary, alpha: float) -> Judgement:
         """The share of values outside the reference's extremes."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from detectors.detector import Detector
 from detectors.judgement import Judgement, insufficient
@@ -22,6 +22,14 @@ class PerformanceDrop(Detector):
     spaces: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "regression")
     kind: Literal["performance"] = "performance"
     metric: str = Field(description="A metric of the monitor's task, such as roc_auc.")
+
+    @field_validator("metric")
+    @classmethod
+    def _known(cls, metric: str) -> str:
+        known = sorted({name for metrics in METRICS.values() for name in metrics})
+        if metric not in known:
+            raise ValueError(f"{metric!r} is no metric; known are {known}")
+        return metric
 
     def signal(self, part: str) -> str:  # noqa: ARG002 - the same on every part
         """The name of the metric."""

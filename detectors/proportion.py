@@ -43,19 +43,25 @@ class Share:
     weight: float = 1.0
 
     @classmethod
-    def learn(cls, pairs: Sequence[tuple[int, int]]) -> Self:
+    def learn(cls, pairs: Sequence[tuple[int, int]], min_rows: int = 1) -> Self:
         """Learn from the bad rows and all rows of each reference window, in time order.
+
+        A window of fewer than `min_rows` does not tell how much windows differ.
 
         >>> share = Share.learn([(1, 100), (0, 100), (2, 100), (1, 100)])
         >>> share.judge(30, 100, min_rows=50, alpha=0.001).p_value < 1e-6
         True
         """
-        bad, rows = np.array([pair for pair in pairs if pair[1]] or [(0, 0)], np.float64).T
-        share = (bad.sum() + 0.5) / (rows.sum() + 1)
-        windows, sampling = rows.size, share * (1 - share)
-        between, weight = _between(bad / rows, share, sampling / rows) if rows.all() else (0.0, 1.0)
-        variance = between * (1 + 1 / windows) + sampling / (rows.sum() + 1) + BURST**2 / (windows + 1)
-        return cls(float(share + BURST / (windows + 1)), float(variance), int(rows.sum()), weight)
+        bad, rows = np.array([*pairs, (0, 0)], np.float64).T
+        total = rows.sum()
+        share = float((bad.sum() + 0.5) / (total + 1))
+        sampling = share * (1 - share)
+        bad, rows = bad[rows >= min_rows], rows[rows >= min_rows]
+        windows = max(rows.size, 1)
+        between, weight = _between(bad / rows, share, sampling / rows) if rows.size else (0.0, 1.0)
+        variance = between * (1 + 1 / windows) + sampling / (total + 1) + BURST**2 / (windows + 1)
+        mean = min(share + BURST / (windows + 1), (total + 0.5) / (total + 1))
+        return cls(float(mean), float(variance), int(total), weight)
 
     def judge(self, bad: int, rows: int, *, min_rows: int, alpha: float) -> Judgement:
         """Judge a window by its bad rows; the value is their share, with its Wilson interval."""
@@ -127,7 +133,7 @@ class ProportionDetector(Detector):
 
     def learn(self, windows: Sequence[Any]) -> Share:
         """The healthy share, and how much it varies between windows."""
-        return Share.learn([self.rows_of(window) for window in windows])
+        return Share.learn([self.rows_of(window) for window in windows], self.min_rows)
 
     def judge(self, baseline: Share, current: Any, alpha: float) -> Judgement:
         """The share of bad rows of a window."""

@@ -14,6 +14,7 @@ from profiles.counts import Floats
 FEW_WINDOWS = 3
 MOST_DF = 1e6  # a normal distribution, to seven digits
 ROUNDS = 10  # the mean and its weights settle quickly
+LEAST = 1e-200  # a variance of nothing
 ROUNDING = 1e-9  # relative: no number is known better than this
 
 
@@ -46,7 +47,7 @@ class Spread:
             errors: the standard error of each value from sampling, shape (windows,).
         """
         windows = int(values.size)
-        noise = np.maximum(np.square(errors), np.square(ROUNDING * np.abs(values)) + np.finfo(float).tiny)
+        noise = np.maximum(np.square(errors), np.square(ROUNDING * values) + LEAST)
         mean, between = float(np.average(values, weights=1 / noise)), 0.0
         lost = max(1 - 1 / windows, 0.5)  # the mean is fitted to the same windows
         for _ in range(ROUNDS):
@@ -55,9 +56,8 @@ class Spread:
         weights = 1 / (noise + between)
         near = np.square(np.diff(values)) / (noise[1:] + noise[:-1] + 2 * between)
         weight = weight_of(near, np.square(values - mean) / lost * weights)
-        return cls(
-            mean, between, float(1 / weights.mean() - between), float(1 / weights.sum()), windows, weight
-        )
+        typical = max(float(1 / weights.mean()) - between, LEAST)
+        return cls(mean, between, typical, float(1 / weights.sum()), windows, weight)
 
     def _scale(self, error: float) -> tuple[float, float]:
         """The standard error of a prediction, and its degrees of freedom (Satterthwaite).
@@ -67,8 +67,8 @@ class Spread:
         variance = self.between + self.known + error**2
         if self.windows == 1:
             return float(np.sqrt(variance)), 1.0
-        df = (self.windows - 1) * (variance / (self.between + self.noise)) ** 2
-        return float(np.sqrt(variance)), float(min(df, MOST_DF))
+        ratio = min(variance / (self.between + self.noise), MOST_DF)
+        return float(np.sqrt(variance)), min((self.windows - 1) * ratio**2, MOST_DF)
 
     def p_value(self, value: float, error: float, *, higher_is_better: bool) -> float:
         """The probability that a healthy window is at least this bad."""

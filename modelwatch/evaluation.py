@@ -24,6 +24,7 @@ from modelwatch.reference import Windows, profiles_of
 from modelwatch.trackers import Trackers
 
 LIVE_LATENESS = 60_000_000  # a live model's windows stay open this long: its senders send in batches
+FRESHNESS = "quality.freshness"
 LONGEST_SILENCE = 100  # so many empty windows in a row are judged, then the next with data
 
 
@@ -191,8 +192,11 @@ class Evaluation:
         """Whether predictions come at all: an empty window is as unlikely as it was rare before."""
         full, empty = trackers.windows(self._length, LONGEST_SILENCE)
         unlikely = (empty + 1) / (empty + full + judge.windows + 1)
+        before = trackers.signals.get(f"{FRESHNESS}||{EVERYTHING}")
+        if before is not None and before.in_breach:
+            unlikely = 0.0  # silence ends with predictions alone
         judged = Judgement(value=float(rows), threshold=1.0, p_value=1.0 if rows else unlikely)
-        line = judge.line(moment, "quality.freshness", "", EVERYTHING, judged, trackers)
+        line = judge.line(moment, FRESHNESS, "", EVERYTHING, judged, trackers)
         if rows or line.verdict is Verdict.BREACH:
             return line
         return replace(line, verdict=Verdict.INSUFFICIENT, diagnosis="no predictions")  # never ok

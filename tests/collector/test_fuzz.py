@@ -14,7 +14,7 @@ from tests.collector.serving import Collector
 
 PATHS = ["/v1/predictions", "/v1/labels", "/v1/deployments", "/v1/events"]
 FUZZ = settings(
-    max_examples=70, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 LEAF = (
     st.none()

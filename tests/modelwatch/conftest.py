@@ -15,8 +15,8 @@ def workplace(tmp_path: Path) -> Workplace:
 
 @pytest.fixture(scope="session")
 def reference() -> pd.DataFrame:
-    """Three good days before everything else."""
-    return traffic(72, seed=1, first=START - 100 * HOUR)
+    """Two good days before everything else."""
+    return traffic(48, seed=1, first=START - 100 * HOUR)
 
 
 @pytest.fixture(scope="session")

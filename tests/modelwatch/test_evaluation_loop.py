@@ -62,7 +62,7 @@ class Loop:
 
 @pytest.fixture(scope="module")
 def good() -> pd.DataFrame:
-    return traffic(24, seed=1, first=START - 100 * HOUR)
+    return traffic(16, seed=1, first=START - 100 * HOUR)
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_the_clock_tells_silence_of_a_live_model(loop: Loop) -> None:
     silent = loop.judged()[12:]
     assert len(silent) == 19
     assert silent[0] == "insufficient"
-    assert silent[-1] == "breach"
+    assert silent[silent.index("breach") :] == ["breach"] * (19 - silent.index("breach"))
     loop.take(predictions(3, first=START + 32 * HOUR, seed=3), now=START + 35 * HOUR)
     loop.advance(START + 35 * HOUR + 90)
     assert loop.judged()[-3:] == ["ok", "ok", "ok"]
@@ -130,7 +130,7 @@ def test_the_clock_tells_silence_of_a_live_model(loop: Loop) -> None:
 
 def test_a_model_that_is_silent_every_night_wakes_nobody(workplace: Workplace, good: pd.DataFrame) -> None:
     loop = Loop(workplace, good, reference={"kind": "learned"}, segments=None)
-    every = traffic(24 * 12, rows=5, seed=4)
+    every = traffic(24 * 6, rows=5, seed=4)
     hours = every["ts"].dt.hour
     by_day = every[(hours >= 8) & (hours < 20)]
     loop.take([event for event in events_of(by_day) if event["kind"] == "prediction"])
@@ -166,16 +166,16 @@ def test_a_gap_of_months_is_crossed_and_the_labels_in_it_are_judged(loop: Loop, 
 
 
 def test_stepwise_and_at_once_cross_a_gap_alike(workplace: Workplace, good: pd.DataFrame) -> None:
-    events = late_labels(4, 400)
-    events += predictions(4, first=START + 2000 * HOUR, seed=5)
+    events = late_labels(2, 400)
+    events += predictions(2, first=START + 2000 * HOUR, seed=5)
     found = []
-    for step in (10_000, 7):
+    for step in (10_000, 17):
         folder = workplace.folder / str(step)
         folder.mkdir()
         loop = Loop(Workplace(folder), good)
         for first in range(0, len(events), step):
             loop.take(events[first : first + step])
-            if step == 7:
+            if step == 17:
                 loop.advance()
         found.append(loop.advance())
     assert alike(found[0], found[1])

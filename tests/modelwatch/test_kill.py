@@ -31,7 +31,10 @@ def batches(hours: int, size: int) -> list[tuple[str, list[dict[str, Any]]]]:
     events = events_of(traffic(hours, seed=2, bad_from=hours - 8))
     release = {"kind": "deployment", "model": "m", "version": "v2", "timestamp": START + (hours - 8.0) * HOUR}
     events = sorted([*events, release], key=lambda event: event["timestamp"])
-    events[500:500] = [{"kind": "prediction", "model": "m", "id": "bad", "timestamp": "never"}, events[20]]
+    events[500:500] = [
+        {"kind": "prediction", "model": "m", "id": "bad", "timestamp": START, "score": 7},
+        events[20],
+    ]
     pieces = [events[at : at + size] for at in range(0, len(events), size)]
     return [(f"b{number}", piece) for number, piece in enumerate(pieces)]
 
@@ -46,19 +49,17 @@ def outcome(service: ServiceProcess) -> dict[str, list[tuple[Any, ...]]]:
     return found | {"books": books}
 
 
-def stream(service: ServiceProcess, sent: list[tuple[str, list[dict[str, Any]]]], hours: int) -> None:
+def stream(service: ServiceProcess, sent: list[tuple[str, list[dict[str, Any]]]]) -> None:
     """Send everything, and wait until it has been judged."""
     for key, events in sent:
         send(service.url, key, events)
-    service.settled(START + (hours - 1) * HOUR)
+    service.settled(max(event["timestamp"] for _, events in sent for event in events) // HOUR * HOUR)
 
 
-def killed(
-    service: ServiceProcess, sent: list[tuple[str, list[dict[str, Any]]]], hours: int, kills: int
-) -> None:
+def killed(service: ServiceProcess, sent: list[tuple[str, list[dict[str, Any]]]], kills: int) -> None:
     """Stream while the service is killed at random moments, and started again."""
-    dice = random.Random(hours)  # noqa: S311 - no secret
-    client = threading.Thread(target=stream, args=(service, sent, hours))
+    dice = random.Random(kills)  # noqa: S311 - no secret
+    client = threading.Thread(target=stream, args=(service, sent))
     client.start()
     while kills and client.is_alive():
         time.sleep(dice.uniform(0.02, 0.5))
@@ -82,7 +83,7 @@ def compare(workplace: Workplace, hours: int, kills: int, size: int) -> None:
         folder.mkdir()
         service = ServiceProcess(workplace.folder / "monitor.yaml", folder / "data")
         service.start()
-        killed(service, sent, hours, times) if times else stream(service, sent, hours)
+        killed(service, sent, times) if times else stream(service, sent)
         service.wait()
         assert service.stop() == 0
         found.append(outcome(service))
@@ -94,7 +95,7 @@ def compare(workplace: Workplace, hours: int, kills: int, size: int) -> None:
 
 
 def test_kill_9_and_restart_changes_nothing(workplace: Workplace) -> None:
-    compare(workplace, hours=16, kills=2, size=120)
+    compare(workplace, hours=12, kills=2, size=120)
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from tests.collector.collecting import counted
 from tests.modelwatch.flows import HOUR, START, Workplace, alike, events_of, labels_of, same, traffic
 from tests.modelwatch.processes import ServiceProcess, send
 
-HOURS = 30
+HOURS = 20
 Found = tuple[dict[Key, Profile], list[dict[str, Any]]]
 
 
@@ -31,12 +31,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return traffic(HOURS, seed=2, bad_from=22)
+    return traffic(HOURS, seed=2, bad_from=14)
 
 
 @pytest.fixture(scope="module")
 def monitor(place: Workplace) -> Monitor:
-    path = place.file("reference", traffic(40, seed=1, first=START - 100 * HOUR))
+    path = place.file("reference", traffic(24, seed=1, first=START - 100 * HOUR))
     return place.monitor(reference={"kind": "file", "path": str(path)})
 
 

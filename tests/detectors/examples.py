@@ -1,0 +1,94 @@
+"""For every detector: healthy windows, a changed one, windows of few rows and windows of strange ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detectors import Detector
+from detectors.chi_square import ChiSquare
+from detectors.kolmogorov_smirnov import KolmogorovSmirnov
+from detectors.latency_quantile import LatencyQuantile
+from detectors.mean_embedding import MeanEmbedding
+from detectors.missing import Missing
+from detectors.out_of_range import OutOfRange
+from detectors.performance_drop import PerformanceDrop
+from detectors.unseen import Unseen
+from profiles import Grid, LatencyGrid, Outcomes, Projection, Vocabulary
+
+Rng = np.random.Generator
+ROWS = 1000
+GRID = Grid(0.0, 1.35)
+COLOURS = Vocabulary(("blue", "green", "red"))
+SPACE = Projection((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+
+
+def numbers(rng: Rng, rows: int, changed: float) -> Any:
+    return GRID.summarize(rng.normal(changed, 1.0, rows))
+
+
+def categories(rng: Rng, rows: int, changed: float) -> Any:
+    codes = rng.choice(3, rows, p=np.array([0.5 - 0.3 * changed, 0.3, 0.2 + 0.3 * changed]))
+    return COLOURS.summarize(codes, COLOURS.values)
+
+
+def vectors(rng: Rng, rows: int, changed: float) -> Any:
+    return SPACE.summarize(rng.normal(changed, 1.0, (rows, 3)))
+
+
+def holes(rng: Rng, rows: int, changed: float) -> Any:
+    values = rng.normal(size=rows)
+    values[rng.random(rows) < 0.01 + 0.3 * changed] = np.nan
+    return GRID.summarize(values)
+
+
+def strangers(rng: Rng, rows: int, changed: float) -> Any:
+    codes = np.where(rng.random(rows) < 0.01 + 0.3 * changed, 3, rng.integers(0, 3, rows))
+    return COLOURS.summarize(codes, [*COLOURS.values, "violet"])
+
+
+def wide(rng: Rng, rows: int, changed: float) -> Any:
+    return GRID.summarize(rng.normal(0.0, 1.0 + 10 * changed, rows))
+
+
+def outcomes(rng: Rng, rows: int, changed: float) -> Any:
+    labels = (rng.random(rows) < 0.4).astype(np.float64)
+    scores = 1 / (1 + np.exp(-rng.normal((2 - 2 * changed) * (labels - 0.5), 1.0)))
+    return Outcomes().summarize(scores, (scores > 0.5).astype(np.float64), labels)
+
+
+def latencies(rng: Rng, rows: int, changed: float) -> Any:
+    return LatencyGrid().summarize(rng.lognormal(3 + 2 * changed, 0.5, rows), rng.random(rows) < 0.01)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A detector, and how a window that it reads is made: `changed` is 0 when healthy, 1 when obviously not."""
+
+    detector: Detector
+    window: Callable[[Rng, int, float], Any]
+
+    def windows(self, count: int, rows: int = ROWS, seed: int = 0) -> list[Any]:
+        rng = np.random.default_rng(seed)
+        return [self.window(rng, rows, 0.0) for _ in range(count)]
+
+    def one(self, changed: float = 0.0, rows: int = ROWS, seed: int = 99) -> Any:
+        return self.window(np.random.default_rng(seed), rows, changed)
+
+
+EXAMPLES: dict[type[Detector], Example] = {
+    type(example.detector): example
+    for example in (
+        Example(KolmogorovSmirnov(), numbers),
+        Example(ChiSquare(), categories),
+        Example(MeanEmbedding(), vectors),
+        Example(Missing(), holes),
+        Example(Unseen(), strangers),
+        Example(OutOfRange(), wide),
+        Example(PerformanceDrop(metric="roc_auc"), outcomes),
+        Example(LatencyQuantile(percentile=95), latencies),
+    )
+}
