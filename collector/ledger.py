@@ -22,7 +22,6 @@ from profiles import Profile, Shape
 
 ERRORS_TOLD = 20
 NEVER = -(1 << 62)
-PROFILES_CACHED = 512
 LIVE_LAG = 3_600_000_000  # events at most this old come from traffic as it happens, not from a replay
 
 
@@ -41,16 +40,6 @@ class Receipt:
     errors: list[dict[str, str | int]] = field(default_factory=list)
 
 
-@dataclass
-class _Model:
-    """What the ledger holds in memory of one model: a copy of committed rows, dropped when a commit fails."""
-
-    shape: Shape | None
-    watermark: int
-    live: bool
-    halves: Halves
-
-
 class Ledger:
     """Commits deliveries, exactly once each.
 
@@ -62,8 +51,7 @@ class Ledger:
 
     def __init__(self, database: Database, schemas: Mapping[str, Schema], *, forgets: bool = True) -> None:
         self._database, self.schemas, self.forgets = database, schemas, forgets
-        self._models: dict[str, _Model] = {}
-        self._profiles: dict[str, dict[Key, Profile]] = defaultdict(dict)
+        self.memory = Memory(schemas)
 
     def commit(self, source: str, key: str, batch: Batch, now: int) -> tuple[Receipt, bool]:
         """Commit a delivery and its position.
@@ -86,37 +74,8 @@ class Ledger:
         except KeyReusedError:
             raise
         except BaseException:
-            self._models.clear()  # memory may be ahead of the database: load again
-            self._profiles.clear()
+            self.memory.clear()  # it may be ahead of the database: load again
             raise
-
-    def model(self, connection: sa.Connection, name: str) -> _Model:
-        """The state of a model, loaded once."""
-        if name not in self._models:
-            row = connection.execute(sa.select(tables.models).filter_by(model=name)).one_or_none()
-            shape = load_shape(connection, row.shape) if row and row.shape else None
-            if shape is not None and not fits(shape, self.schemas[name]):
-                shape = None
-            named = self.schemas[name].task == "multiclass"
-            halves = Halves(
-                load_blocks(connection, name, "predictions", named=named),
-                load_blocks(connection, name, "labels", named=named),
-            )
-            self._models[name] = _Model(shape, row.watermark if row else 0, bool(row and row.live), halves)
-        return self._models[name]
-
-    def add_profiles(self, connection: sa.Connection, name: str, deltas: Mapping[Key, Profile]) -> None:
-        """Add to the stored profiles of a model."""
-        shape = self.model(connection, name).shape
-        if shape is None:
-            return
-        cached = self._profiles[name]
-        wholes = write_profiles(connection, (name, "production"), deltas, shape, cached)
-        for key, whole in wholes.items():
-            cached.pop(key, None)
-            cached[key] = whole  # the last: what was not used for longest goes first
-        while len(cached) > PROFILES_CACHED:
-            cached.pop(next(iter(cached)))
 
 
 class _Commit:
@@ -130,7 +89,8 @@ class _Commit:
         self._duplicates: dict[str, int] = defaultdict(int)
         self._deltas: dict[str, dict[Key, Profile]] = defaultdict(dict)
         self._watermarks = {
-            name: ledger.model(connection, name).watermark for name in {*batch.predictions, *batch.labels}
+            name: ledger.memory.model(connection, name).watermark
+            for name in {*batch.predictions, *batch.labels}
         }
 
     def run(self) -> tuple[Receipt, bool]:
@@ -153,7 +113,7 @@ class _Commit:
                 self._labels(model, part)
         self._deployments()
         for model, deltas in self._deltas.items():
-            self._ledger.add_profiles(self._connection, model, deltas)
+            self._ledger.memory.add_profiles(self._connection, model, deltas)
         self._keep_rejected()
         receipt = self._keep_books(rejected=True)
         kept = asdict(receipt) | {"digest": self._batch.digest}
@@ -161,7 +121,7 @@ class _Commit:
         return receipt, False
 
     def _predictions(self, model: str, rows: Predictions) -> None:
-        schema, state = self._ledger.schemas[model], self._ledger.model(self._connection, model)
+        schema, state = self._ledger.schemas[model], self._ledger.memory.model(self._connection, model)
         if rows.ids is not None:
             fresh = first_of_each(rows.ids, state.halves.predictions)
             self._duplicates[model] += int((~fresh).sum())
@@ -177,7 +137,7 @@ class _Commit:
         self._joined(model, halves, joined)
 
     def _labels(self, model: str, rows: Labels) -> None:
-        schema, state = self._ledger.schemas[model], self._ledger.model(self._connection, model)
+        schema, state = self._ledger.schemas[model], self._ledger.memory.model(self._connection, model)
         fresh = first_of_each(rows.ids, state.halves.labels)
         self._duplicates[model] += int((~fresh).sum())
         rows = rows.take(fresh)
@@ -193,7 +153,7 @@ class _Commit:
         return self._watermarks[model] - horizon if self._ledger.forgets else NEVER
 
     def _joined(self, model: str, halves: Halves, joined: Iterable[Joined]) -> None:
-        state = self._ledger.model(self._connection, model)
+        state = self._ledger.memory.model(self._connection, model)
         for side in ("predictions", "labels"):
             old, new = getattr(state.halves, side), getattr(halves, side)
             if old is not new:
@@ -214,7 +174,7 @@ class _Commit:
 
         A sender whose clock is fast moves it no further than the server's time: it would close windows early.
         """
-        state = self._ledger.model(self._connection, model)
+        state = self._ledger.memory.model(self._connection, model)
         watermark = max(min(moment, self._now) if self._now else moment, state.watermark)
         lag = max(LIVE_LAG, self._ledger.schemas[model].window.length)
         live = bool(self._now) and self._now - watermark < lag

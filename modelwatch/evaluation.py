@@ -65,9 +65,12 @@ class Evaluation:
     def _once(self, now: int | None, *, flush: bool) -> bool:
         """Judge the next closed window; returns whether there was one."""
         with self._database.read() as connection:
-            ready = self._next(Reader(connection, self._monitor.model), connection, now, flush=flush)
-        if ready is None:
-            return False
+            reader = Reader(connection, self._monitor.model)
+            ready = self._next(reader, connection, now, flush=flush)
+            if ready is None:
+                return False
+            # learn here what there is to learn: in the transaction ingest would wait for it
+            self._prepared(reader, ready - self._length, self._progress(connection)[1], ready)
         with self._database.write() as connection:
             reader = Reader(connection, self._monitor.model)
             end = self._next(reader, connection, now, flush=flush)
@@ -149,7 +152,8 @@ class Evaluation:
         chosen = self._monitor.reference.choose(reader, start, trackers.past, trackers.past_outcomes)
         shape = reader.shape
         # of a reference in production more labels may have come since
-        fresh = end if chosen and chosen.role == "production" else 0
+        live = chosen is not None and chosen.role == "production"
+        fresh = sum(reader.labels(chosen.outcomes, end).values()) if chosen and live else 0
         identity = (shape.digest if shape else "", chosen, fresh)
         if self._cached is None or self._cached[0] != identity:
             self._cached = (identity, self._judge_of(reader, chosen, end))

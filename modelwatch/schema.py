@@ -21,9 +21,9 @@ def configuration() -> Config:
 
 
 def upgrade(database: Database) -> None:
-    """Apply the migrations that the database does not have yet."""
+    """Apply the migrations that the database does not have yet: all or none, also when the power fails."""
     config = configuration()
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with database.write() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -66,7 +66,7 @@ def latencies(rng: Rng, rows: int, changed: float) -> Any:
 
 @dataclass(frozen=True)
 class Example:
-    """A detector, and how a window that it reads is made: `changed` is 0 when healthy, 1 when obviously not."""
+    """A detector, and how a window that it reads is made: `changed` is 0 when healthy, and 1 when not."""
 
     detector: Detector
     window: Callable[[Rng, int, float], Any]

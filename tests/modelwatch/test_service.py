@@ -32,6 +32,26 @@ def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path) -> None:
     database.close()
 
 
+def test_a_migration_that_is_cut_off_is_done_again_whole(tmp_path: Path) -> None:
+    database = Database(tmp_path / "modelwatch.db")
+    made = 0
+
+    def cut(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        nonlocal made
+        made += "CREATE TABLE" in statement
+        if made == 7:
+            raise RuntimeError("the power fails")
+
+    sa.event.listen(database.engine, "before_cursor_execute", cut)
+    with pytest.raises(RuntimeError, match="the power fails"):
+        schema.upgrade(database)
+    sa.event.remove(database.engine, "before_cursor_execute", cut)
+    assert sa.inspect(database.engine).get_table_names() == []
+    schema.upgrade(database)
+    assert set(metadata.tables) < set(sa.inspect(database.engine).get_table_names())
+    database.close()
+
+
 def service(place: Workplace, **changes: Any) -> Service:
     return Service(Settings(place.folder / "data", "http://pages"), [place.monitor(**changes)])
 
