@@ -13,6 +13,7 @@ SLOWEST = RULES[-1][0]
 SLOW = 0.10  # of a window that is longer than any of them
 RECENT = 100  # the last hundredth of a period is in fine bins
 CONFIRM = 1 / 12  # a rule's short window, as a share of its long one: it must burn still
+EXACTLY = 1 - 1e-9  # rates are quotients
 FEWEST_BAD = 5  # at low traffic one failure is a large share and no news
 
 
@@ -95,17 +96,21 @@ class Burn:
             yield length, max(spent * (self.period / length), 1.0)
 
     def lasting(self, rate: float, length: timedelta) -> bool:
-        """Whether it still burns at a rate: over the window, or as long as it takes to expect a few bad."""
-        needed = FEWEST_BAD / (rate * self.allowed)
-        short = max(length * CONFIRM, self.window)
+        """Whether it still burns at a rate.
+
+        That is over the rule's short window, an hour of 30 days at most so that a breach ends soon after an
+        outage, or over as long as it takes to expect a few bad events.
+        """
+        needed = 2 * FEWEST_BAD / (rate * self.allowed)
+        short = max(min(length * CONFIRM, self.period * RULES[0][0]), self.window)
         while short < length and self.budget.totals(self._end - short // MICROSECOND)[1] < needed:
             short = min(short * 2, length)
-        return self.rate(short) >= rate
+        return self.rate(short) >= rate * EXACTLY
 
     def too_fast(self) -> bool:
         """Whether a rule of the workbook fires: a rate too high over a long time, and still."""
         for length, rate in self.rules():
             bad, _ = self.budget.totals(self._end - length // MICROSECOND)
-            if bad >= FEWEST_BAD and self.rate(length) >= rate and self.lasting(rate, length):
+            if bad >= FEWEST_BAD and self.rate(length) >= rate * EXACTLY and self.lasting(rate, length):
                 return True
         return False

@@ -88,7 +88,7 @@ def test_small_p_values_are_rare_on_healthy_windows(
 
 @pytest.mark.parametrize("between", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize("uneven", [False, True], ids=["even", "uneven"])
-def test_small_p_values_of_a_spread_are_rare(between: float, uneven: bool) -> None:  # noqa: FBT001 - a parameter
+def test_small_p_values_of_a_spread_are_rare(between: float, uneven: bool) -> None:
     rng = np.random.default_rng(8)
     found = []
     for _ in range(600):
