@@ -12,13 +12,14 @@ import sqlalchemy as sa
 from collector import tables
 from collector.batch import Batch, Labels, Predictions
 from collector.database import Database
-from collector.fit import fit_shape, fits
+from collector.fit import fit_shape
 from collector.join import Halves, first_of_each, join_labels, join_predictions
-from collector.rows import load_blocks, load_shape, put, save_blocks, store_shape, write_profiles
+from collector.memory import Memory
+from collector.rows import put, save_blocks, store_shape
 from collector.schema import Schema
 from collector.summarize import Joined, Key, summarize, summarize_outcomes
 from collector.window import MICROSECOND
-from profiles import Profile, Shape
+from profiles import Profile
 
 ERRORS_TOLD = 20
 NEVER = -(1 << 62)

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from collector import columns
-from collector.batch import Batch, Coded, Deployment, Hashes, Labels, Mask, Predictions, Rejection
-from collector.columns import BadValueError, Fault
+from collector.batch import Batch, Deployment, Labels, Predictions, Rejection
+from collector.columns import Fault, named
 from collector.decode import BadBodyError
 from collector.schema import Schema
-from collector.times import times
-from collector.typed import Reader, decided
-from profiles.counts import Floats, Ints
+from collector.sheet import Rows, Sheet, rejection
 
-RAW_KEPT = 2000
 KINDS = ("prediction", "label", "deployment")
-Rows = list[tuple[int, dict[str, Any]]]
 
 
 class Validator:
@@ -63,7 +55,7 @@ class Validator:
             else:
                 deployments += sheet.deployments()
             rejections += sheet.rejections()
-        rejections.sort(key=lambda rejection: rejection.row)
+        rejections.sort(key=lambda refused: refused.row)
         return Batch(received, predictions, labels, deployments, rejections)
 
     def _sort(self, row: int, event: Any, kind: str | None) -> tuple[Rejection | None, str, str]:
@@ -72,7 +64,7 @@ class Validator:
             fault = Fault(row, event.raw, str(event), event.fix)
             return rejection(row, kind or "", "", fault, "", event.raw), "", ""
         if not isinstance(event, dict):
-            fault = Fault(row, event, f"expected an object, got {columns.named(event)}", "send a JSON object")
+            fault = Fault(row, event, f"expected an object, got {named(event)}", "send a JSON object")
             return rejection(row, kind or "", "", fault, "", event), "", ""
         sort = kind or event.get("kind")
         if sort not in KINDS:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from tests.modelwatch.flows import HOUR, START, Workplace, traffic
+from tests.modelwatch.loops import Loop
 
 
 @pytest.fixture
@@ -23,3 +24,13 @@ def reference() -> pd.DataFrame:
 def production() -> pd.DataFrame:
     """Two days, of which the last ten hours are bad."""
     return traffic(48, seed=2, bad_from=38)
+
+
+@pytest.fixture(scope="session")
+def good() -> pd.DataFrame:
+    return traffic(16, seed=1, first=START - 100 * HOUR)
+
+
+@pytest.fixture
+def loop(workplace: Workplace, good: pd.DataFrame) -> Loop:
+    return Loop(workplace, good)

@@ -2,84 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from collector.batch import Batch
-from collector.database import Database
-from collector.ledger import Ledger
 from collector.validate import Validator
-from modelwatch import schema
-from modelwatch.analyze import stored_lines
-from modelwatch.evaluation import Evaluation
-from modelwatch.monitor import Monitor
-from modelwatch.reference import install_file
-from tests.collector.collecting import commit
 from tests.modelwatch.flows import HOUR, START, Workplace, alike, events_of, traffic
+from tests.modelwatch.loops import Loop, predictions
 
 MINUTE = 60
-
-
-class Loop:
-    """A monitored model in a real database, and a clock that the test turns."""
-
-    def __init__(self, workplace: Workplace, table: pd.DataFrame, **changes: Any) -> None:
-        path = workplace.file("reference", table)
-        given = {"kind": "file", "path": str(path)}
-        self.monitor: Monitor = workplace.monitor(**({"reference": given} | changes))
-        self.path: Path = workplace.folder / "modelwatch.db"
-        self.database = Database(self.path)
-        schema.create(self.database)
-        if self.monitor.reference.file:
-            install_file(self.database, self.monitor, self.monitor.reference.file)
-        self.start()
-        self.batches = 0
-
-    def start(self) -> None:
-        """Start anew, as after a crash."""
-        self.ledger = Ledger(self.database, {self.monitor.model: self.monitor})
-        self.evaluation = Evaluation(self.database, self.monitor, "")
-
-    def take(self, events: list[dict[str, Any]], now: float = 0) -> None:
-        """Commit events at a time of the clock."""
-        self.batches += 1
-        commit(self.ledger, events, str(self.batches), int(now * 1e6))
-
-    def advance(self, now: float | None = None, *, flush: bool = False) -> list[dict[str, Any]]:
-        """Judge what has closed, and return all lines so far."""
-        self.evaluation.advance(None if now is None else int(now * 1e6), flush=flush)
-        with self.database.read() as connection:
-            return [line.public() for line in stored_lines(connection, "m")]
-
-    def judged(self, signal: str = "quality.freshness") -> list[str]:
-        """The verdicts of a signal so far."""
-        with self.database.read() as connection:
-            return [line.verdict.value for line in stored_lines(connection, "m") if line.signal == signal]
-
-
-@pytest.fixture(scope="module")
-def good() -> pd.DataFrame:
-    return traffic(16, seed=1, first=START - 100 * HOUR)
-
-
-@pytest.fixture
-def loop(workplace: Workplace, good: pd.DataFrame) -> Loop:
-    return Loop(workplace, good)
-
-
-def predictions(hours: int, **changes: Any) -> list[dict[str, Any]]:
-    return [event for event in events_of(traffic(hours, **changes)) if event["kind"] == "prediction"]
-
-
-def late_labels(hours: int, delay: int) -> list[dict[str, Any]]:
-    """Events of some hours, whose labels come some hours later, in their order."""
-    events = events_of(traffic(hours))
-    for event in events:
-        event["timestamp"] += delay * HOUR if event["kind"] == "label" else 0
-    return sorted(events, key=lambda event: event["timestamp"])
 
 
 def test_a_window_closes_when_event_time_passes_its_end(loop: Loop) -> None:
@@ -112,73 +45,6 @@ def test_a_live_model_waits_for_its_senders_even_without_a_lateness(loop: Loop) 
     loop.take([{**events[0], "id": "slow", "timestamp": START + HOUR - 1}], now=START + HOUR + 31)
     lines = loop.advance(START + HOUR + 61)
     assert next(line["value"] for line in lines if line["signal"] == "quality.freshness") == 121
-
-
-def test_the_clock_tells_silence_of_a_live_model(loop: Loop) -> None:
-    loop.take(predictions(12), now=START + 12 * HOUR)
-    loop.advance(START + 12 * HOUR)
-    assert set(loop.judged()) == {"ok"}
-    loop.advance(START + 32 * HOUR)
-    silent = loop.judged()[12:]
-    assert len(silent) == 19
-    assert silent[0] == "insufficient"
-    assert silent[silent.index("breach") :] == ["breach"] * (19 - silent.index("breach"))
-    loop.take(predictions(3, first=START + 32 * HOUR, seed=3), now=START + 35 * HOUR)
-    loop.advance(START + 35 * HOUR + 90)
-    assert loop.judged()[-3:] == ["ok", "ok", "ok"]
-
-
-def test_a_model_that_is_silent_every_night_wakes_nobody(workplace: Workplace, good: pd.DataFrame) -> None:
-    loop = Loop(workplace, good, reference={"kind": "learned"}, segments=None)
-    every = traffic(24 * 6, rows=5, seed=4)
-    hours = every["ts"].dt.hour
-    by_day = every[(hours >= 8) & (hours < 20)]
-    loop.take([event for event in events_of(by_day) if event["kind"] == "prediction"])
-    loop.advance()
-    verdicts = loop.judged()[48:]
-    assert set(verdicts) == {"ok", "insufficient"}
-
-
-def test_the_clock_tells_nothing_of_a_replay(loop: Loop) -> None:
-    loop.take(predictions(12), now=START + 5000 * HOUR)
-    loop.advance(START + 5000 * HOUR)
-    assert len(loop.judged()) == 11
-
-
-def test_a_year_of_silence_is_told_in_a_bounded_number_of_lines(loop: Loop) -> None:
-    loop.take(predictions(3), now=START + 3 * HOUR)
-    loop.advance(START + 9000 * HOUR)
-    assert len(loop.judged()) < 120
-    assert loop.judged()[-1] == "breach"
-    loop.advance(START + 9003 * HOUR)
-    assert len(loop.judged()) < 125
-
-
-@pytest.mark.parametrize("labelled", [False, True])
-def test_a_gap_of_months_is_crossed_and_the_labels_in_it_are_judged(loop: Loop, labelled: bool) -> None:
-    events = late_labels(4, 700) if labelled else predictions(4)
-    later = predictions(4, first=START + 3000 * HOUR, seed=5)
-    loop.take(events + later)
-    loop.advance(flush=True)
-    assert len(loop.judged()) <= 125
-    assert loop.judged("drift.prediction").count("ok") >= 8
-    assert len(loop.judged("performance.roc_auc")) == (4 * 3 if labelled else 0)  # with two segments
-
-
-def test_stepwise_and_at_once_cross_a_gap_alike(workplace: Workplace, good: pd.DataFrame) -> None:
-    events = late_labels(2, 400)
-    events += predictions(2, first=START + 2000 * HOUR, seed=5)
-    found = []
-    for step in (10_000, 17):
-        folder = workplace.folder / str(step)
-        folder.mkdir()
-        loop = Loop(Workplace(folder), good)
-        for first in range(0, len(events), step):
-            loop.take(events[first : first + step])
-            if step == 17:
-                loop.advance()
-        found.append(loop.advance())
-    assert alike(found[0], found[1])
 
 
 @pytest.mark.parametrize(
