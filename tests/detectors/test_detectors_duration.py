@@ -70,7 +70,7 @@ def test_durations_are_shown_in_the_largest_unit_that_is_exact(value: timedelta,
 )
 def test_what_is_no_duration_is_named_with_the_fix(value: Any) -> None:
     with pytest.raises(
-        ValueError, match="is not a duration; write a number and|too large; write a duration"
+        ValueError, match=r"is not a duration; write a number and|too large; write a duration"
     ) as caught:
         parse_duration(value)
     assert repr(value) in str(caught.value)
