@@ -148,3 +148,19 @@ def test_a_learned_reference_judges_a_stream_and_a_file_alike(
 
 def _first(loop: Loop, events: list[dict[str, Any]]) -> Batch:
     return Validator({"m": loop.monitor}).batch(events[:300], None, None)
+
+
+def test_another_reference_file_is_taken_from_then_on(workplace: Workplace, good: pd.DataFrame) -> None:
+    loop = Loop(workplace, good)
+    loop.take(predictions(5))
+    loop.advance()
+    changed = Loop(workplace, good.assign(x=good["x"] + 100))
+    changed.batches = 100
+    changed.take(predictions(5, first=START + 5 * HOUR, seed=8))
+    lines = changed.advance(flush=True)
+    drift = [
+        line["verdict"] for line in lines if line["subject"] == "x" and line["signal"].startswith("drift")
+    ]
+    whole = drift[::3]  # of all rows; two segments follow
+    assert set(whole[:4]) == {"ok"}
+    assert set(whole[6:]) == {"breach"}
