@@ -16,14 +16,14 @@ def workplace(tmp_path: Path) -> Workplace:
 
 @pytest.fixture(scope="session")
 def reference() -> pd.DataFrame:
-    """Two good days before everything else."""
-    return traffic(48, seed=1, first=START - 100 * HOUR)
+    """Thirty good hours before everything else."""
+    return traffic(30, seed=1, first=START - 100 * HOUR)
 
 
 @pytest.fixture(scope="session")
 def production() -> pd.DataFrame:
-    """Two days, of which the last ten hours are bad."""
-    return traffic(48, seed=2, bad_from=38)
+    """A day, of which the last eight hours are bad."""
+    return traffic(24, seed=2, bad_from=16)
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ from collector.tables import metadata
 from modelwatch import schema
 from modelwatch.service import Service, Settings
 from tests.collector.serving import served
-from tests.modelwatch.flows import HOUR, START, Workplace, events_of, traffic
-from tests.modelwatch.processes import ServiceProcess, command, run, send
+from tests.modelwatch.flows import HOUR, Workplace, events_of, traffic
+from tests.modelwatch.processes import command, run, send
 
 
 def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path) -> None:
@@ -121,22 +121,3 @@ def test_a_taken_port_is_an_error_that_ends_it(workplace: Workplace) -> None:
         done = run("serve", *arguments, "--data", str(workplace.folder / "other"))
     assert done.returncode != 0
     assert "address already in use" in done.stderr
-
-
-def test_the_whole_service_over_http(workplace: Workplace) -> None:
-    """Ingest, evaluate, open an incident, show it: as users start it."""
-    path = workplace.file("reference", traffic(24, seed=1, first=START - 100 * HOUR))
-    workplace.monitor(reference={"kind": "file", "path": str(path)})
-    process = ServiceProcess(workplace.folder / "monitor.yaml", workplace.folder / "data")
-    process.start()
-    events = events_of(traffic(10, seed=2, bad_from=6))
-    for first in range(0, len(events), 500):
-        send(process.url, str(first), events[first : first + 500])
-    process.settled(START + 9 * HOUR)
-    assert len(process.rows("SELECT id FROM incidents")) == 1
-    for page in ("/", "/metrics"):
-        assert httpx.get(process.url + page, follow_redirects=True).status_code == 200
-    metrics = httpx.get(f"{process.url}/metrics").text
-    assert "modelwatch_intake_waiting 0.0" in metrics
-    assert process.stop() == 0
-    assert "Traceback" not in process.log.read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pandas as pd
 import pytest
 
@@ -49,7 +50,11 @@ def stream(place: Workplace, table: pd.DataFrame, monitor: Monitor) -> Found:
     for first in range(0, len(events), 173):
         send(service.url, f"batch-{first}", events[first : first + 173])
     service.settled(START + (HOURS - 1) * HOUR)
+    for page in ("/", "/metrics", "/incidents/1"):
+        assert httpx.get(service.url + page, follow_redirects=True).status_code == 200
+    assert "modelwatch_intake_waiting 0.0" in httpx.get(f"{service.url}/metrics").text
     assert service.stop() == 0
+    assert "Traceback" not in service.log.read_text(encoding="utf-8")
     with closing(Database(service.data / "modelwatch.db")) as database:
         with database.read() as connection:
             lines = [line.public() for line in stored_lines(connection, monitor.model)]
