@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from alerts.tables import actions
-from collector.tables import deployments, profiles
+from collector.store.tables import deployments, profiles
 
 OURS = "modelwatch"
 

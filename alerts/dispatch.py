@@ -17,8 +17,8 @@ from alerts.messages import Outbox, clock, note
 from alerts.notifiers import Message
 from alerts.rules import Alerting
 from alerts.secret import SecretError
-from collector.database import Database
-from collector.tables import models
+from collector.store.database import Database
+from collector.store.tables import models
 from collector.window import MICROSECOND
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from collector.tables import Name, metadata
+from collector.store.tables import Name, metadata
 
 verdicts = sa.Table(
     "verdicts",

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from collector.batch import Batch
-from collector.ledger import Ledger, Receipt
+from collector.store.ledger import Ledger, Receipt
 
 WAITING = 64
 Outcome = tuple[Receipt, bool]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 
-from collector.database import Database
 from collector.schema import Schema
+from collector.store.database import Database
 from dashboards import api, assets
 from dashboards.pages import feature, incident, logs, model, overview
 from dashboards.web import PageRoute, Site

@@ -11,9 +11,9 @@ from prometheus_client.registry import Collector
 
 from alerts import tables as alerting
 from alerts.remediation import IN_FLIGHT
-from collector import tables
-from collector.database import Database
 from collector.schema import Schema
+from collector.store import tables
+from collector.store.database import Database
 from dashboards.queries.newest import newest_lines
 
 OUTCOMES = ("received", "accepted", "duplicate", "rejected")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from alerts import tables as alerting
 from alerts.line import Line
-from collector import tables
+from collector.store import tables
 from collector.window import iso
 from dashboards.queries.models import ModelState
 from detectors import Verdict

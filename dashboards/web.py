@@ -16,8 +16,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 
-from collector.database import Database
 from collector.schema import Schema
+from collector.store.database import Database
 from collector.window import iso
 from dashboards import assets, words
 from dashboards.queries.changes import fingerprints

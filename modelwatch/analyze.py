@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from alerts import tables
 from alerts.line import Line
-from collector.database import Database
-from collector.files import LabelFile, PassedOver, PredictionFile
-from collector.ledger import Ledger
+from collector.sources.files import LabelFile, PassedOver, PredictionFile
+from collector.store.database import Database
+from collector.store.ledger import Ledger
 from detectors import Verdict
 from modelwatch import schema
 from modelwatch.evaluation import Evaluation

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from alerts import tables
 from alerts.incidents import IncidentDesk
 from alerts.line import Line
-from collector.database import Database
-from collector.read import Reader
-from collector.rows import put
+from collector.store.database import Database
+from collector.store.read import Reader
+from collector.store.rows import put
 from collector.summarize import EVERYTHING
 from collector.window import MICROSECOND
 from detectors import Budget, Judgement, Verdict, checks

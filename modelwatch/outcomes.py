@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alerts.line import Line
-from collector.read import Reader
+from collector.store.read import Reader
 from collector.summarize import EVERYTHING
 from collector.window import MICROSECOND
 from detectors import Judgement, insufficient

@@ -12,16 +12,16 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from collector import tables
 from collector.batch import Predictions
-from collector.blocks import Blocks
-from collector.database import Database
-from collector.files import PassedOver, PredictionFile
 from collector.fit import ShapeFitter
-from collector.join import Halves, join_predictions
-from collector.read import Reader
-from collector.rows import store_shape, write_profiles
+from collector.labels.blocks import Blocks
+from collector.labels.join import Halves, join_predictions
 from collector.schema import Schema
+from collector.sources.files import PassedOver, PredictionFile
+from collector.store import tables
+from collector.store.database import Database
+from collector.store.read import Reader
+from collector.store.rows import store_shape, write_profiles
 from collector.summarize import Key, summarize, summarize_outcomes
 from profiles import Profile, Shape
 

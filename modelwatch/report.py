@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from collector.files import open_parquet
+from collector.sources.files import open_parquet
 from modelwatch.monitor import Monitor
 
 MOST_ROWS = 20_000  # evidently's tests flag everything on more, and its page grows

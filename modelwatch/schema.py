@@ -8,8 +8,8 @@ from alembic import command
 from alembic.config import Config
 
 import alerts.tables  # noqa: F401 - registers its tables
-from collector.database import Database
-from collector.tables import metadata
+from collector.store.database import Database
+from collector.store.tables import metadata
 
 
 def configuration() -> Config:

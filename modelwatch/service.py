@@ -22,11 +22,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alerts.dispatch import Dispatcher
 from alerts.egress import Egress
-from collector import http
-from collector.database import Database
 from collector.intake import Intake
-from collector.ledger import Ledger
-from collector.validate import Validator
+from collector.sources import http
+from collector.store.database import Database
+from collector.store.ledger import Ledger
+from collector.validation.validate import Validator
 from dashboards import app as pages
 from dashboards.metrics import Exporter
 from modelwatch import schema

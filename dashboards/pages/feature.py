@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Response
 
 from alerts.tables import verdicts
-from collector.read import Reader
 from collector.schema import Schema
+from collector.store.read import Reader
 from collector.summarize import EVERYTHING
 from collector.window import iso
 from dashboards.charts.distribution import distribution_chart

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Response
 
 from alerts import audit, tables
-from collector.tables import rejected
+from collector.store.tables import rejected
 from dashboards.pages.incident import LONGEST_NUMBER
 from dashboards.web import PageRoute, Site
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Response
 from markupsafe import Markup
 
-from collector import tables
 from collector.schema import Schema
+from collector.store import tables
 from collector.summarize import EVERYTHING
 from dashboards.charts.lines import summary
 from dashboards.charts.spark import sparkline

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from alerts import tables as alerting
-from collector import tables
+from collector.store import tables
 
 
 def fingerprints(connection: sa.Connection) -> dict[str, str]:

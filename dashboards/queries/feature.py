@@ -9,8 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 import sqlalchemy as sa
 
 from alerts.tables import progress
-from collector.read import Reader
 from collector.schema import Schema
+from collector.store.read import Reader
 from collector.summarize import EVERYTHING
 from profiles.profile import total
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from alerts import tables
-from collector.tables import deployments
+from collector.store.tables import deployments
 
 
 @dataclass(frozen=True)

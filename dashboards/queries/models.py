@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from alerts import tables as alerting
-from collector import tables
 from collector.schema import Schema
+from collector.store import tables
 from collector.summarize import AT_PREDICTION, EVERYTHING
 from dashboards.queries.newest import newest_lines, of_now
 

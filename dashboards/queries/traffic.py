@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from collector import tables
+from collector.store import tables
 from collector.summarize import AT_PREDICTION
 from dashboards.queries.series import Span
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 import typer
 from rich.table import Table
 
-from collector import tables
-from collector.database import Database
+from collector.store import tables
+from collector.store.database import Database
 from collector.window import iso
 from modelwatch.commands.terminal import DEFAULT_DATA, Data, fail, out
 

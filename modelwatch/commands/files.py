@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from alerts.line import Line, describe
-from collector.files import FileError
+from collector.sources.files import FileError
 from collector.window import iso
 from modelwatch.analyze import analyze as run_analysis
 from modelwatch.commands.terminal import err, fail, monitors, out

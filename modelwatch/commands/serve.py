@@ -11,7 +11,7 @@ import typer
 import uvicorn
 
 from alerts.secret import SecretError, is_named, secret
-from collector.files import FileError
+from collector.sources.files import FileError
 from modelwatch.commands.terminal import DEFAULT_DATA, Data, err, fail, monitors
 from modelwatch.service import Service, Settings
 

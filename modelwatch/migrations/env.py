@@ -3,7 +3,7 @@
 from alembic import context
 
 import alerts.tables  # noqa: F401 - registers its tables
-from collector.tables import metadata
+from collector.store.tables import metadata
 
 
 def run() -> None:

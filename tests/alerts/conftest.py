@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alerts.rules import Alerting
-from collector.database import Database
+from collector.store.database import Database
 from modelwatch import schema
 from tests.alerts.hooks import Hook, hooked
 from tests.alerts.troubles import Trouble

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from alerts import audit
 from alerts.tables import audit as log
-from collector.database import Database
+from collector.store.database import Database
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from alerts import tables
 from alerts.remediation import approve
-from collector.tables import profiles
+from collector.store.tables import profiles
 from tests.alerts.conftest import Make
 from tests.alerts.hooks import Hook
 from tests.alerts.test_rollback import released, section

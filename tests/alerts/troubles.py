@@ -13,9 +13,9 @@ from alerts.egress import Egress
 from alerts.incidents import IncidentDesk
 from alerts.line import Line
 from alerts.rules import Alerting
-from collector.database import Database
-from collector.rows import put
-from collector.tables import deployments, models
+from collector.store.database import Database
+from collector.store.rows import put
+from collector.store.tables import deployments, models
 from detectors import Verdict
 
 DAY = 86_400_000_000

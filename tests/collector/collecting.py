@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from collector import tables
 from collector.batch import Batch
-from collector.database import Database
 from collector.fit import ShapeFitter
-from collector.ledger import Ledger, Receipt
-from collector.rows import load_shape, store_shape
 from collector.schema import Schema
+from collector.store import tables
+from collector.store.database import Database
+from collector.store.ledger import Ledger, Receipt
+from collector.store.rows import load_shape, store_shape
 from collector.summarize import Key
-from collector.validate import Validator
+from collector.validation.validate import Validator
 from modelwatch import schema as migrations
 from profiles import Profile, Shape
 

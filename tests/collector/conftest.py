@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from collector.database import Database
-from collector.ledger import Ledger
+from collector.store.database import Database
+from collector.store.ledger import Ledger
 from tests.collector.collecting import SCHEMAS, fix_shape, open_database
 from tests.collector.serving import Collector, collecting
 

@@ -14,12 +14,12 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from collector import http
-from collector.database import Database
 from collector.intake import Intake
-from collector.ledger import Ledger
 from collector.schema import Schema
-from collector.validate import Validator
+from collector.sources import http
+from collector.store.database import Database
+from collector.store.ledger import Ledger
+from collector.validation.validate import Validator
 
 
 @contextmanager

@@ -8,11 +8,11 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from collector import http
-from collector.database import Database
 from collector.intake import Intake
-from collector.ledger import Ledger
-from collector.validate import Validator
+from collector.sources import http
+from collector.store.database import Database
+from collector.store.ledger import Ledger
+from collector.validation.validate import Validator
 from tests.collector.collecting import SCHEMAS, open_database
 
 if __name__ == "__main__":

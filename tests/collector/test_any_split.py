@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.database import Database
-from collector.ledger import Ledger
+from collector.store.database import Database
+from collector.store.ledger import Ledger
 from collector.summarize import Key
 from profiles import Profile
 from tests.collector.collecting import (

@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from collector.batch import Batch
-from collector.database import Database
 from collector.intake import BusyError, Intake
-from collector.ledger import Ledger, Receipt
+from collector.store.database import Database
+from collector.store.ledger import Ledger, Receipt
 from tests.collector.collecting import SCHEMAS, book, commit, counted, prediction, validated
 from tests.collector.serving import collecting
 
@@ -95,7 +95,7 @@ def test_a_commit_that_fails_is_told_and_the_next_goes_on(database: Database) ->
 def test_a_locked_database_is_503_and_the_same_request_succeeds_later(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("collector.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("collector.store.database.BUSY_SECONDS", 0.05)
     impatient = Database(tmp_path / "modelwatch.db")
     with collecting(impatient, SCHEMAS) as collector:
         with database.write():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.batch import Coded
-from collector.blocks import FAN, Block, Blocks, merged
+from collector.labels.blocks import FAN, Block, Blocks, merged
 
 
 def block(ids: list[int], time: int = 0, word: str = "g") -> Block:

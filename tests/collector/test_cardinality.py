@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from collector.database import Database
-from collector.ledger import Ledger
+from collector.store.database import Database
+from collector.store.ledger import Ledger
 from tests.collector.collecting import SCHEMA, commit, counted, prediction
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from collector.database import Database
-from collector.ledger import Ledger
 from collector.schema import Schema
+from collector.store.database import Database
+from collector.store.ledger import Ledger
 from tests.collector.collecting import HOUR, SCHEMA, T0, balanced, commit, counted, label, prediction
 
 BASE: dict[str, Any] = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from collector.database import Database
+from collector.store.database import Database
 from tests.collector.collecting import SCHEMAS, balanced, book, counted, label, prediction, same
 from tests.collector.serving import Collector, collecting
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from collector.database import Database
-from collector.ledger import Ledger
+from collector.store.database import Database
+from collector.store.ledger import Ledger
 from tests.collector.collecting import (
     SCHEMAS,
     book,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from collector.database import Database
-from collector.ledger import Ledger
+from collector.store.database import Database
+from collector.store.ledger import Ledger
 from tests.collector.collecting import (
     CLASSES,
     HOUR,

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from collector.database import Database
-from collector.ledger import Ledger
+from collector.store.database import Database
+from collector.store.ledger import Ledger
 from collector.summarize import AT_PREDICTION, EVERYTHING
 from profiles import Profile
 from tests.collector.collecting import (

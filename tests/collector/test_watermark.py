@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from collector import tables
-from collector.database import Database
-from collector.ledger import Ledger
+from collector.store import tables
+from collector.store.database import Database
+from collector.store.ledger import Ledger
 from tests.collector.collecting import HOUR, SCHEMAS, T0, commit, deployment, label, prediction
 
 NOW = int((T0 + 1000 * HOUR) * 1e6)

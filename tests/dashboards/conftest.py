@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
-from collector.database import Database
+from collector.store.database import Database
 from dashboards.app import router
 from tests.dashboards.page import Client
 from tests.dashboards.world import SCHEMAS, build

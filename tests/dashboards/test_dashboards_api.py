@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from alerts import tables
-from collector.database import Database
-from collector.ledger import Ledger
-from collector.validate import Validator
+from collector.store.database import Database
+from collector.store.ledger import Ledger
+from collector.validation.validate import Validator
 from dashboards import assets
 from dashboards.charts.figure import embedded
 from tests.dashboards.page import Client

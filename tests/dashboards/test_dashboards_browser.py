@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from alerts import tables
-from collector.database import Database
+from collector.store.database import Database
 from tests.dashboards.world import DAY, DAYS, START, line
 
 CHROMIUM = Path("/usr/bin/chromium")

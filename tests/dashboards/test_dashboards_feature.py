@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from collector.database import Database
-from collector.read import Reader
 from collector.schema import Schema
+from collector.store.database import Database
+from collector.store.read import Reader
 from dashboards.queries.feature import FileWindows, Referenced, reference_of
 from tests.dashboards.page import Client, Page
 from tests.dashboards.world import BAD, CREDIT, DAY, DAYS, ROWS, START, ages, moment

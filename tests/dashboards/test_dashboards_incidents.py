@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from alerts import tables
-from collector.database import Database
+from collector.store.database import Database
 from tests.dashboards.page import Client
 
 

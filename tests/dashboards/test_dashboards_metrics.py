@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from alerts import tables
-from collector.database import Database
-from collector.tables import books
+from collector.store.database import Database
+from collector.store.tables import books
 from dashboards.metrics import Exporter
 from dashboards.queries.newest import newest_lines
 from tests.dashboards.world import CREDIT, DAY, DAYS, NORTH, SCHEMAS, START, lines

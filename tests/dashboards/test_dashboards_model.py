@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from alerts import tables
-from collector.database import Database
+from collector.store.database import Database
 from dashboards.charts.heat import shade
 from dashboards.charts.marks import Marks
 from dashboards.queries.series import Span

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from alerts import tables
-from collector.database import Database
-from collector.tables import metadata
+from collector.store.database import Database
+from collector.store.tables import metadata
 from dashboards.app import router
 from dashboards.queries.models import Health, model_state
 from dashboards.words import number

@@ -15,11 +15,11 @@ from alerts.incidents import IncidentDesk
 from alerts.line import Line
 from alerts.remediation import approve
 from alerts.rules import Alerting, Rule
-from collector.database import Database
-from collector.ledger import Ledger
 from collector.schema import Schema
-from collector.tables import metadata, profiles
-from collector.validate import Validator
+from collector.store.database import Database
+from collector.store.ledger import Ledger
+from collector.store.tables import metadata, profiles
+from collector.validation.validate import Validator
 from collector.window import iso
 from detectors import Verdict, parse_duration
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from collector.database import Database
-from collector.ledger import Ledger
+from collector.store.database import Database
+from collector.store.ledger import Ledger
 from modelwatch import schema
 from modelwatch.analyze import stored_lines
 from modelwatch.evaluation import Evaluation

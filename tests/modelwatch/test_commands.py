@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from collector.ledger import Ledger
-from collector.validate import Validator
+from collector.store.ledger import Ledger
+from collector.validation.validate import Validator
 from tests.collector.collecting import SCHEMAS, open_database, prediction
 from tests.modelwatch.flows import HOUR, START, Workplace, traffic
 from tests.modelwatch.processes import command

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from collector.batch import Batch
-from collector.validate import Validator
+from collector.validation.validate import Validator
 from tests.modelwatch.flows import HOUR, START, Workplace, alike, events_of, traffic
 from tests.modelwatch.loops import Loop, predictions
 

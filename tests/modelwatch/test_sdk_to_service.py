@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 from modelwatch_sdk import Monitor
 
-from collector.database import Database
+from collector.store.database import Database
 from modelwatch.service import Service, Settings
 from tests.collector.collecting import balanced, book, counted
 from tests.collector.serving import served

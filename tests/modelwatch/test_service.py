@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from collector.database import Database
-from collector.tables import metadata
+from collector.store.database import Database
+from collector.store.tables import metadata
 from modelwatch import schema
 from modelwatch.service import Service, Settings
 from tests.collector.serving import served

@@ -10,7 +10,7 @@ import httpx
 import pandas as pd
 import pytest
 
-from collector.database import Database
+from collector.store.database import Database
 from collector.summarize import Key
 from modelwatch import schema
 from modelwatch.analyze import ingest, stored_lines

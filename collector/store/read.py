@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from collector import tables
-from collector.rows import load_shape
+from collector.store import tables
+from collector.store.rows import load_shape
 from collector.summarize import AT_PREDICTION, EVERYTHING
 from profiles import Profile, Shape
 

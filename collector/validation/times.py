@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from collector.columns import BadValueError, Column, Fault, numeric, one_by_one
+from collector.validation.columns import BadValueError, Column, Fault, numeric, one_by_one
 from collector.window import microseconds
 from profiles.counts import Ints
 

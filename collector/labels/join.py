@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from collector.batch import Hashes, Labels, Predictions
-from collector.blocks import Block, Blocks
+from collector.labels.blocks import Block, Blocks
 from collector.schema import Schema
 from collector.summarize import Joined, class_codes, grouped
 from collector.window import MICROSECOND

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from collector import columns
 from collector.batch import Batch, Coded, Hashes, Labels, Mask, Predictions, Rejection, Values
-from collector.columns import Fault
 from collector.schema import EmbeddingFeature, Schema
-from collector.times import times
-from collector.typed import Reader, decided
+from collector.validation import columns
+from collector.validation.columns import Fault
+from collector.validation.times import times
+from collector.validation.typed import Reader, decided
 from profiles.counts import Ints
 
 UNKNOWN = "unknown"

@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 import sqlalchemy as sa
 
-from collector import tables
 from collector.batch import Batch, Labels, Predictions
-from collector.database import Database
 from collector.fit import fit_shape
-from collector.join import Halves, first_of_each, join_labels, join_predictions
-from collector.memory import Memory
-from collector.rows import put, save_blocks, store_shape
+from collector.labels.join import Halves, first_of_each, join_labels, join_predictions
 from collector.schema import Schema
+from collector.store import tables
+from collector.store.database import Database
+from collector.store.memory import Memory
+from collector.store.rows import put, save_blocks, store_shape
 from collector.summarize import Joined, Key, summarize, summarize_outcomes
 from collector.window import MICROSECOND
 from profiles import Profile

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collector.batch import Batch, Deployment, Labels, Predictions, Rejection
-from collector.columns import Fault, named
-from collector.decode import BadBodyError
 from collector.schema import Schema
-from collector.sheet import Rows, Sheet, rejection
+from collector.validation.columns import Fault, named
+from collector.validation.decode import BadBodyError
+from collector.validation.sheet import Rows, Sheet, rejection
 
 KINDS = ("prediction", "label", "deployment")
 

@@ -15,11 +15,11 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from collector.batch import Batch
-from collector.decode import KINDS, BadBodyError, events_of_json, events_of_ndjson
 from collector.intake import BusyError, Intake
-from collector.ledger import KeyReusedError
-from collector.request import Bodies, RefusedError, busy, idempotency_key
-from collector.validate import Validator
+from collector.sources.request import Bodies, RefusedError, busy, idempotency_key
+from collector.store.ledger import KeyReusedError
+from collector.validation.decode import KINDS, BadBodyError, events_of_json, events_of_ndjson
+from collector.validation.validate import Validator
 
 LARGEST_BODY = 32 * 1024 * 1024
 MOST_EVENTS = 200_000  # a small body can hold very many tiny events

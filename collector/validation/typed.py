@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from collector import columns
 from collector.batch import Coded, Values
-from collector.columns import BadValueError, Fault
 from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
+from collector.validation import columns
+from collector.validation.columns import BadValueError, Fault
 from profiles.counts import Floats
 
 Column = Any  # a Python list or an Arrow array (pyarrow ships no types)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from collector import tables
 from collector.fit import fits
-from collector.join import Halves
-from collector.rows import load_blocks, load_shape, write_profiles
+from collector.labels.join import Halves
 from collector.schema import Schema
+from collector.store import tables
+from collector.store.rows import load_blocks, load_shape, write_profiles
 from collector.summarize import Key
 from profiles import Profile, Shape
 

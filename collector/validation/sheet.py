@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from collector import columns
 from collector.batch import Coded, Deployment, Hashes, Labels, Mask, Predictions, Rejection
-from collector.columns import BadValueError, Fault
 from collector.schema import Schema
-from collector.times import times
-from collector.typed import Reader, decided
+from collector.validation import columns
+from collector.validation.columns import BadValueError, Fault
+from collector.validation.times import times
+from collector.validation.typed import Reader, decided
 from profiles.counts import Floats, Ints
 
 RAW_KEPT = 2000

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import sqlalchemy as sa
 
-from collector import tables
-from collector.blocks import Block, Blocks, Stored
+from collector.labels.blocks import Block, Blocks, Stored
+from collector.store import tables
 from collector.summarize import Key
 from profiles import Profile, Shape
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from collector.columns import named
+from collector.validation.columns import named
 
 KINDS = {"predictions": "prediction", "labels": "label", "deployments": "deployment"}
 

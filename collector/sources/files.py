@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from collector.batch import Batch, Rejection
-from collector.record import FileError, Record
 from collector.schema import EmbeddingFeature, Schema
+from collector.validation.record import FileError, Record
 from profiles.counts import Ints
 
 __all__ = ["FileError", "LabelFile", "PassedOver", "PredictionFile"]

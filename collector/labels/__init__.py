@@ -1,0 +1,1 @@
+"""The label join: predictions and labels that wait for each other."""

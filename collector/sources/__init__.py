@@ -1,0 +1,1 @@
+"""Where prediction logs come from: each source is a file."""

@@ -1,0 +1,1 @@
+"""What is committed: the database, its tables, and the exactly-once ledger."""

@@ -1,0 +1,1 @@
+"""From raw values to clean columns, every bad value told apart."""
