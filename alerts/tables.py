@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from collector.store.tables import Name, metadata
+from collector.store.tables import Name, Number, metadata
 
 verdicts = sa.Table(
     "verdicts",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
     sa.Column("model", Name, nullable=False),
     sa.Column("start", sa.BigInteger, nullable=False),
     sa.Column("end", sa.BigInteger, nullable=False),
     sa.Column("known_at", sa.BigInteger, nullable=False),
     sa.Column("signal", Name, nullable=False),
     sa.Column("subject", Name, nullable=False, comment="empty for none"),
-    sa.Column("segment", sa.String(1300), nullable=False, comment="empty for all rows"),
+    sa.Column("segment", Name, nullable=False, comment="empty for all rows"),
     sa.Column("value", sa.Float, nullable=True),
     sa.Column("lower", sa.Float, nullable=True),
     sa.Column("upper", sa.Float, nullable=True),
@@ -37,7 +37,7 @@ progress = sa.Table(
 incidents = sa.Table(
     "incidents",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
     sa.Column("model", Name, nullable=False, index=True),
     sa.Column("rule", Name, nullable=False),
     sa.Column("severity", sa.String(10), nullable=False),
@@ -53,7 +53,7 @@ incidents = sa.Table(
 timeline = sa.Table(
     "timeline",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
     sa.Column("incident", sa.Integer, nullable=False, index=True),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("recorded", sa.BigInteger, nullable=False),
@@ -63,7 +63,7 @@ timeline = sa.Table(
 notifications = sa.Table(
     "notifications",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
     sa.Column("incident", sa.Integer, nullable=False, index=True),
     sa.Column("model", Name, nullable=False),
     sa.Column("notifier", Name, nullable=False),
@@ -98,7 +98,7 @@ actions = sa.Table(
 audit = sa.Table(
     "audit",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
     sa.Column("recorded", sa.BigInteger, nullable=False),
     sa.Column("actor", Name, nullable=False),
     sa.Column("action", Name, nullable=False),

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from profiles.counts import Floats, Ints
 
@@ -20,7 +21,7 @@ class Coded:
     """A dictionary-encoded column: `codes`, shape (n,), are places in `names`; -1 for missing."""
 
     codes: Ints
-    names: tuple[str, ...]
+    names: tuple[Any, ...]
 
     def take(self, rows: Any) -> Self:
         """The column of some rows, by mask or places."""
@@ -36,6 +37,7 @@ class Predictions:
 
     Attributes:
         ids: 64-bit hashes of the prediction ids, shape (n,); None when there are no ids.
+        names: the ids themselves, an Arrow string array of length n; None when there are none.
         times: event time in microseconds, shape (n,).
         versions: the model version of each row.
         features: by name: floats (n,) with NaN for missing, categories, or vectors (n, d).
@@ -59,6 +61,7 @@ class Predictions:
     segments: Mapping[str, Coded] = field(default_factory=dict)
     label: Values | None = None
     label_times: Ints | None = None
+    names: Any = None
 
     def __len__(self) -> int:
         return int(self.times.size)
@@ -71,9 +74,22 @@ class Predictions:
                 return None
             if isinstance(value, Mapping):
                 return {name: part(one) for name, one in value.items()}
+            if isinstance(value, pa.Array):
+                return value.take(pa.array(np.arange(len(value))[rows]))
             return value.take(rows) if isinstance(value, Coded) else value[rows]
 
         return type(self)(**{name: part(value) for name, value in self.__dict__.items()})
+
+    def take_outcomes(self, rows: Any) -> Self:
+        """The predictions of some rows without their features, which cost the most to move."""
+        slim: dict[str, Any] = {
+            "features": {},
+            "segments": {},
+            "names": None,
+            "label": None,
+            "label_times": None,
+        }
+        return type(self)(**{**self.__dict__, **slim}).take(rows)
 
 
 @dataclass(frozen=True)

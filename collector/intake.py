@@ -8,11 +8,11 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from collector.batch import Batch
-from collector.store.ledger import Ledger, Receipt
+from collector.delivery import Delivery, KeyReusedError
+from collector.store.ledger import Ledger, Outcome
 
 WAITING = 64
-Outcome = tuple[Receipt, bool]
+GROUPED = 200_000  # events that one transaction takes
 
 
 class BusyError(Exception):
@@ -20,10 +20,8 @@ class BusyError(Exception):
 
 
 @dataclass
-class _Delivery:
-    source: str
-    key: str
-    batch: Batch
+class _Waiting:
+    delivery: Delivery
     done: Future[Outcome]
 
 
@@ -37,7 +35,7 @@ class Intake:
 
     def __init__(self, ledger: Ledger, waiting: int = WAITING) -> None:
         self._ledger = ledger
-        self._queue: queue.Queue[_Delivery | None] = queue.Queue(waiting)
+        self._queue: queue.Queue[_Waiting | None] = queue.Queue(waiting)
         self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="intake")
@@ -53,33 +51,69 @@ class Intake:
         """Whether one more delivery would be refused now."""
         return self._closed or self._queue.full()
 
-    def submit(self, source: str, key: str, batch: Batch) -> Future[Outcome]:
+    def submit(self, delivery: Delivery) -> Future[Outcome]:
         """Queue a delivery; the future has its receipt once it is durable.
 
         Raises:
             BusyError: the queue is full, or closed.
         """
-        delivery = _Delivery(source, key, batch, Future())
+        waiting = _Waiting(delivery, Future())
         with self._closing:  # nothing gets in behind the end
             if self._closed:
                 raise BusyError
             try:
-                self._queue.put_nowait(delivery)
+                self._queue.put_nowait(waiting)
             except queue.Full:
                 raise BusyError from None
-        return delivery.done
+        return waiting.done
 
     def _work(self) -> None:
-        while (delivery := self._queue.get()) is not None:
-            if not delivery.done.set_running_or_notify_cancel():
-                continue  # nobody waits for it any more, so nobody was told that it is safe
+        over = False
+        held: _Waiting | None = None
+        while not over or held is not None:
+            group, held, over = self._group(held)
+            # where nobody waits any more, nobody was told that it is safe
+            self._commit([one for one in group if one.done.set_running_or_notify_cancel()])
+
+    def _group(self, held: _Waiting | None) -> tuple[list[_Waiting], _Waiting | None, bool]:
+        """What waits now, for one transaction; what did not fit; and whether the end has come."""
+        first = held or self._queue.get()
+        if first is None:
+            return [], None, True
+        group, keys = [first], {(first.delivery.source, first.delivery.key)}
+        events = first.delivery.batch.total
+        while events < GROUPED:
             try:
-                now = time.time_ns() // 1000
-                receipt = self._ledger.commit(delivery.source, delivery.key, delivery.batch, now)
-            except Exception as error:  # noqa: BLE001 - the request that waits for it answers with it
-                delivery.done.set_exception(error)
+                one = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if one is None:
+                return group, None, True
+            key = (one.delivery.source, one.delivery.key)
+            if key in keys:
+                return group, one, False
+            group.append(one)
+            keys.add(key)
+            events += one.delivery.batch.total
+        return group, None, False
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        """Commit a group in one transaction; one by one if that fails, so that none fails others."""
+        now = time.time_ns() // 1000
+        try:
+            outcomes = self._ledger.commit_all([one.delivery for one in group], now) if group else []
+        except Exception as error:  # noqa: BLE001 - the requests that wait for it answer with it
+            if len(group) == 1:
+                group[0].done.set_exception(error)
+                return
+            for one in group:
+                self._commit([one])
+            return
+        for one, outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, KeyReusedError):
+                one.done.set_exception(outcome)
             else:
-                delivery.done.set_result(receipt)
+                one.done.set_result(outcome)
 
     def close(self) -> None:
         """Commit what waits, then stop."""

@@ -13,7 +13,9 @@ from collector.schema import Schema
 from profiles import (
     ClassOutcomes,
     Grid,
+    Groups,
     LatencyGrid,
+    LatencySummary,
     Outcomes,
     Profile,
     Projection,
@@ -45,28 +47,66 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Cut:
+    """What each row belongs to: the start of its window, and its version and segment values."""
+
+    starts: Coded
+    groups: Coded
+
+    @classmethod
+    def of(cls, rows: Predictions, schema: Schema, shape: Shape) -> Cut:
+        """Cut predictions by window, version and segments."""
+        return cls(windows(rows.times, schema), grouped(rows, schema, shape))
+
+    def take(self, rows: Any) -> Cut:
+        """The same of some rows."""
+        return Cut(self.starts.take(rows), self.groups.take(rows))
+
+
+@dataclass(frozen=True)
 class Joined:
     """Predictions whose label has come, by columns, all shape (n,).
 
     Attributes:
-        groups: version and segment values of each row, joined by `SEPARATOR`.
-        starts: the start of each prediction's window.
+        cut: what each prediction belongs to.
         known: the start of the window in which the label became known.
         predictions: 0/1, class codes, or numbers.
-        scores: NaN where there is none.
+        scores: bins on the score grid, or `NO_SCORE`.
         labels: as predictions.
     """
 
-    groups: Coded
-    starts: Ints
-    known: Ints
+    cut: Cut
+    known: Coded
     predictions: Floats
-    scores: Floats
+    scores: Ints
     labels: Floats
 
 
 SEPARATOR = "\x1f"
 OTHER = "(other)"
+FEW = 1 << 20  # combinations that are counted in a table rather than sorted
+
+
+def distinct(codes: Ints) -> tuple[Ints, Ints]:
+    """The distinct values of codes from 0 on, ascending, and the place of each code's among them."""
+    most = int(codes.max(initial=0))
+    if not most:
+        return np.zeros(1, np.int64), codes
+    if most < FEW:
+        present = np.flatnonzero(np.bincount(codes))
+        place = np.zeros(most + 1, np.int64)
+        place[present] = np.arange(present.size)
+        return present, place[codes]
+    values, places = np.unique(codes, return_inverse=True)
+    return values, places.astype(np.int64)
+
+
+def windows(times: Ints, schema: Schema) -> Coded:
+    """The start of each time's window, in microseconds, dictionary-encoded."""
+    length = schema.window.length
+    first = schema.window.start(int(times.min(initial=0 if not times.size else times[0])))
+    numbers, codes = distinct((times - first) // length)
+    return Coded(codes, tuple((first + numbers * length).tolist()))
 
 
 def grouped(rows: Predictions, schema: Schema, shape: Shape) -> Coded:
@@ -78,15 +118,15 @@ def grouped(rows: Predictions, schema: Schema, shape: Shape) -> Coded:
     code = np.zeros(len(rows), np.int64)
     for column in columns:
         code = code * (len(column.names) + 1) + column.codes + 1
-    distinct, codes = np.unique(code, return_inverse=True)
+    found, codes = distinct(code)
     names = []
-    for value in distinct.tolist():
+    for value in found.tolist():
         words, rest = [], value
         for column in reversed(columns):
             rest, place = divmod(rest, len(column.names) + 1)
             words.append(column.names[place - 1].replace(SEPARATOR, " ") if place else "")
         names.append(SEPARATOR.join(reversed(words)))
-    return Coded(codes.astype(np.int64), tuple(names))
+    return Coded(codes, tuple(names))
 
 
 def _bounded(column: Coded, known: tuple[str, ...]) -> Coded:
@@ -94,18 +134,6 @@ def _bounded(column: Coded, known: tuple[str, ...]) -> Coded:
     place = {name: code for code, name in enumerate((*known, OTHER))}
     table = np.array([*(place.get(name, len(known)) for name in column.names), -1], np.int64)
     return Coded(table[column.codes], (*known, OTHER))
-
-
-def _runs(*keys: Ints) -> Iterator[tuple[tuple[int, ...], Any]]:
-    """The distinct combinations of integer columns, each with its rows."""
-    if all(bool((key == key[0]).all()) for key in keys):
-        yield tuple(int(key[0]) for key in keys), slice(None)
-        return
-    order = np.lexsort(keys[::-1])
-    stacked = np.stack([key[order] for key in keys])
-    edges = np.flatnonzero((stacked[:, 1:] != stacked[:, :-1]).any(axis=0)) + 1
-    for rows in np.split(order, edges):
-        yield tuple(int(key[rows[0]]) for key in keys), rows
 
 
 def _segments(group: str, schema: Schema) -> Iterator[tuple[str, str]]:
@@ -116,53 +144,70 @@ def _segments(group: str, schema: Schema) -> Iterator[tuple[str, str]]:
             yield version, f"{name}={value}"
 
 
-def summarize(rows: Predictions, schema: Schema, shape: Shape) -> dict[Key, Profile]:
-    """Profiles of what is known at prediction. Costs a pass for each version, segment value and window."""
-    found: dict[Key, Profile] = {}
+def _keyed(cut: Cut, known: Coded | None, schema: Schema) -> tuple[list[Key], Groups]:
+    """The profiles that rows are added to, and the rows as groups: each profile is a sum of groups."""
+    starts, groups = cut.starts, cut.groups
+    code = starts.codes * len(groups.names) + groups.codes
+    if known is not None:
+        code = code * len(known.names) + known.codes
+    found, codes = distinct(code)
+    members: dict[Key, list[int]] = {}
+    for place, value in enumerate(found.tolist()):
+        rest, late = divmod(value, len(known.names)) if known is not None else (value, None)
+        start, group = divmod(rest, len(groups.names))
+        moment = AT_PREDICTION if known is None or late is None else known.names[late]
+        for version, segment in _segments(groups.names[group], schema):
+            members.setdefault(Key(version, segment, starts.names[start], moment), []).append(place)
+    wanted = [np.array(places) for places in members.values()]
+    return list(members), Groups(codes, len(found), wanted)
+
+
+def summarize(rows: Predictions, schema: Schema, shape: Shape, cut: Cut | None = None) -> dict[Key, Profile]:
+    """Profiles of what is known at prediction. One pass counts every version, segment and window."""
     if not len(rows):
-        return found
-    groups = grouped(rows, schema, shape)
-    starts = schema.window.starts(rows.times)
-    for (start, code), at in _runs(starts, groups.codes):
-        profile = _profile(rows.take(at), shape)
-        for version, segment in _segments(groups.names[code], schema):
-            key = Key(version, segment, start, AT_PREDICTION)
-            found[key] = found.get(key, Profile()) + profile
-    return found
-
-
-def _profile(rows: Predictions, shape: Shape) -> Profile:
+        return {}
+    keys, groups = _keyed(cut or Cut.of(rows, schema, shape), None, schema)
     columns: dict[str, Any] = {f"features.{name}": values for name, values in rows.features.items()}
-    columns |= {"score": _given(rows.score), "prediction": _given(rows.prediction)}
-    parts = {
-        name: _summary(space, columns[name])
-        for name, space in shape.spaces.items()
-        if columns.get(name) is not None
+    columns |= {"score": rows.score, "prediction": rows.prediction}
+    parts: dict[str, list[Any]] = {}
+    for name, space in shape.spaces.items():
+        if columns.get(name) is not None:
+            parts[name] = _summaries(space, columns[name], groups, every=name.startswith("features."))
+    if rows.latency is not None or rows.failed is not None:
+        parts["latency"] = LatencyGrid().tally(rows.latency, rows.failed, groups)
+    return {
+        key: Profile(count, {name: part[at] for name, part in parts.items() if _is_something(part[at])})
+        for at, (key, count) in enumerate(zip(keys, groups.rows(), strict=True))
     }
-    latency, failed = _given(rows.latency), _given(rows.failed)
-    if latency is not None or failed is not None:
-        parts["latency"] = LatencyGrid().summarize(latency, None if failed is None else failed > 0)
-    return Profile(len(rows), parts)
 
 
-def _given(values: Any) -> Any:
-    """What of a column was logged; None for nothing, whether it was not logged in some rows or in all."""
-    if values is None:
-        return None
-    present = values.codes >= 0 if isinstance(values, Coded) else ~np.isnan(values)
-    if isinstance(values, Coded):
-        return values.take(present) if present.any() else None
-    return values[present] if present.any() else None
+def _is_something(part: Any) -> bool:
+    """Whether a column was logged at all in these rows; features are missing, others are not there."""
+    if isinstance(part, LatencySummary):
+        return bool(part.requests or part.counts.keys.size)
+    return part is not None
 
 
-def _summary(space: Any, values: Values) -> Any:
+def _summaries(space: Any, values: Values, groups: Groups, *, every: bool) -> list[Any]:
+    """Counts of a column for each sum of groups; None where nothing was logged, unless it is a feature."""
     if isinstance(space, Vocabulary):
         if not isinstance(values, Coded):  # a binary prediction
             values = Coded(np.where(np.isnan(values), -1, values).astype(np.int64), ("0", "1"))
-        return space.summarize(values.codes, values.names)
-    if isinstance(space, Grid | ScoreGrid | Projection) and not isinstance(values, Coded):
-        return space.summarize(values)
-    raise TypeError(f"{type(values).__name__} cannot be counted on {space!r}")
+        if not every:
+            present = values.codes >= 0
+            values, groups = (
+                (values, groups) if present.all() else (values.take(present), groups.take(present))
+            )
+        found: list[Any] = space.tally(values.codes, values.names, groups)
+    elif isinstance(space, Grid | ScoreGrid | Projection) and not isinstance(values, Coded):
+        if not every:
+            present = ~np.isnan(values)
+            if not present.all():
+                values, groups = values[present], groups.take(present)
+        found = list(space.tally(values, groups))
+    else:
+        raise TypeError(f"{type(values).__name__} cannot be counted on {space!r}")
+    return found if every else [part if part.count else None for part in found]
 
 
 def class_codes(values: Values, shape: Shape) -> Floats:
@@ -178,22 +223,25 @@ def class_codes(values: Values, shape: Shape) -> Floats:
 
 def summarize_outcomes(joined: Joined, schema: Schema, shape: Shape) -> dict[Key, Profile]:
     """Profiles of joined labels, by the window of the prediction and the window in which they were known."""
-    found: dict[Key, Profile] = {}
-    if not joined.starts.size:
-        return found
+    if not joined.labels.size:
+        return {}
+    keys, groups = _keyed(joined.cut, joined.known, schema)
     space = shape.spaces["performance"]
-    for (start, known, code), at in _runs(joined.starts, joined.known, joined.groups.codes):
-        scores, predictions, labels = joined.scores[at], joined.predictions[at], joined.labels[at]
+    scores, predictions, labels = (
+        groups.parts(column) for column in (joined.scores, joined.predictions, joined.labels)
+    )
+    by_group: list[Any] = []
+    for place in range(groups.count):
         if isinstance(space, Outcomes):
-            part: Any = space.summarize(scores, predictions, labels)
+            part: Any = space.count(scores[place], predictions[place], labels[place])
         elif isinstance(space, ClassOutcomes):
-            part = space.summarize(predictions.astype(np.int64), labels.astype(np.int64))
+            part = space.summarize(predictions[place].astype(np.int64), labels[place].astype(np.int64))
         elif isinstance(space, ResidualGrid):
-            part = space.summarize(predictions, labels)
+            part = space.summarize(predictions[place], labels[place])
         else:
             raise TypeError(f"{space!r} holds no outcomes")
-        profile = Profile(int(labels.size), {"performance": part})
-        for version, segment in _segments(joined.groups.names[code], schema):
-            key = Key(version, segment, start, known)
-            found[key] = found.get(key, Profile()) + profile
-    return found
+        by_group.append(part)
+    return {
+        key: Profile(rows, {"performance": sum((by_group[group] for group in wanted), space.zero())})
+        for key, rows, wanted in zip(keys, groups.rows(), groups.wanted, strict=True)
+    }

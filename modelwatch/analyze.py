@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from alerts import tables
 from alerts.line import Line
+from collector.delivery import Delivery
 from collector.sources.files import LabelFile, PassedOver, PredictionFile
 from collector.store.database import Database
 from collector.store.ledger import Ledger
@@ -46,7 +47,7 @@ def ingest(
     for name, source in sources:
         passed_over = PassedOver(source.path)
         for place, batch in enumerate(source.batches()):
-            ledger.commit(f"file:{name}", str(place), batch, 0)
+            ledger.commit(Delivery(f"file:{name}", batch, str(place)), 0)
             passed_over.add(batch)
             advanced(name, passed_over.rows, source.rows)
         passed_over.tell()

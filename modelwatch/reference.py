@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from collector.batch import Predictions
 from collector.fit import ShapeFitter
-from collector.labels.blocks import Blocks
-from collector.labels.join import Halves, join_predictions
+from collector.labels.join import Join
 from collector.schema import Schema
 from collector.sources.files import PassedOver, PredictionFile
 from collector.store import tables
 from collector.store.database import Database
 from collector.store.read import Reader
 from collector.store.rows import store_shape, write_profiles
-from collector.summarize import Key, summarize, summarize_outcomes
+from collector.summarize import Cut, Key, summarize, summarize_outcomes
 from profiles import Profile, Shape
 
 Past = Sequence[tuple[int, bool]]
@@ -174,17 +174,17 @@ def install_file(database: Database, schema: Schema, path: Path) -> Shape:
     shape = fitter.shape()
     sums: dict[Key, Profile] = defaultdict(Profile)
     for rows in _rows(path, schema, told=True):
-        for key, profile in summarize(rows, schema, shape).items():
+        cut = Cut.of(rows, schema, shape)
+        for key, profile in summarize(rows, schema, shape, cut).items():
             sums[key] += profile
-        _, joined = join_predictions(rows, Halves(Blocks(), Blocks()), schema, shape, 0)
-        for part in joined:
+        for part in Join(schema).predictions(rows, np.arange(len(rows)), cut, shape):
             for key, profile in summarize_outcomes(part, schema, shape).items():
                 sums[key] += profile
     with database.write() as connection:
         old = tables.profiles.delete().filter_by(model=schema.model, role="reference")
         connection.execute(old)
         store_shape(connection, schema.model, shape, identity)
-        write_profiles(connection, (schema.model, "reference"), sums, shape, {})
+        write_profiles(connection, (schema.model, "reference", 0), sums, shape, {})
     return shape
 
 

@@ -9,9 +9,11 @@ from profiles.categorical import CategoricalSummary, Vocabulary
 from profiles.counts import Counts
 from profiles.embedding import EmbeddingSummary, Projection
 from profiles.grid import Grid
+from profiles.groups import Groups
 from profiles.latency import LatencyGrid, LatencySummary
 from profiles.numeric import NumericSummary
 from profiles.outcomes import (
+    NO_SCORE,
     BinaryOutcomes,
     ClassOutcomes,
     MulticlassOutcomes,
@@ -25,6 +27,7 @@ from profiles.shape import SPACES, Shape, Space
 from profiles.sums import Sums
 
 __all__ = [
+    "NO_SCORE",
     "SPACES",
     "BinaryOutcomes",
     "CategoricalSummary",
@@ -32,6 +35,7 @@ __all__ = [
     "Counts",
     "EmbeddingSummary",
     "Grid",
+    "Groups",
     "LatencyGrid",
     "LatencySummary",
     "MulticlassOutcomes",

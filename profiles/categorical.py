@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from profiles.counts import Counts
+from profiles.groups import Groups
 from profiles.sums import UNSEEN_KEPT, Sums, first_few
 
 MAX_CATEGORIES = 1000
@@ -74,24 +75,30 @@ class Vocabulary:
             return known
         return len(self.values) + zlib.crc32(value.encode(errors="surrogatepass")) % BUCKETS
 
-    def summarize(self, codes: npt.NDArray[np.integer], dictionary: Sequence[str]) -> CategoricalSummary:
-        """Count a dictionary-encoded column.
+    def tally(
+        self, codes: npt.NDArray[np.integer], dictionary: Sequence[str], groups: Groups
+    ) -> list[CategoricalSummary]:
+        """Count a dictionary-encoded column, for each sum of groups.
 
         Args:
             codes: shape (n,), places in `dictionary`; negative for missing.
             dictionary: the distinct values.
+            groups: of the rows.
         """
-        present = codes[codes >= 0]
-        used = np.bincount(present, minlength=len(dictionary))
         own = np.array([self.code(value) for value in dictionary], np.int64)
-        seen = np.flatnonzero(used)
-        unseen = sorted({dictionary[int(i)] for i in seen if own[i] >= len(self.values)})
-        return CategoricalSummary(
-            self,
-            Counts.weighted(own[seen], used[seen].astype(np.int64)) if seen.size else Counts(),
-            int(codes.size - present.size),
-            tuple(unseen[:UNSEEN_KEPT]),
-        )
+        found = []
+        for counted in groups.counts(codes):
+            seen, many = counted.keys, counted.values
+            nulls = int(many[seen < 0].sum())
+            seen, many = seen[seen >= 0], many[seen >= 0]
+            unseen = sorted({dictionary[i] for i in seen[own[seen] >= len(self.values)].tolist()})
+            counts = Counts.weighted(own[seen], many) if seen.size else Counts()
+            found.append(CategoricalSummary(self, counts, nulls, tuple(unseen[:UNSEEN_KEPT])))
+        return found
+
+    def summarize(self, codes: npt.NDArray[np.integer], dictionary: Sequence[str]) -> CategoricalSummary:
+        """Count a dictionary-encoded column: see `tally`."""
+        return self.tally(codes, dictionary, Groups.whole(len(codes)))[0]
 
     def zero(self) -> CategoricalSummary:
         """The summary of no rows."""

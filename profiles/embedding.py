@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from profiles.counts import Floats
+from profiles.groups import Groups
 from profiles.sums import Sums
 
 FREQUENCIES = 128
@@ -71,6 +72,11 @@ class Projection:
         phase = np.clip(standard, -FAR, FAR) @ self._weights
         features = np.concatenate([np.cos(phase).sum(axis=0), np.sin(phase).sum(axis=0)])
         return EmbeddingSummary(self, features, len(whole), len(vectors) - len(whole))
+
+    def tally(self, vectors: npt.NDArray[np.floating], groups: Groups) -> list[EmbeddingSummary]:
+        """Sum the features of `vectors`, shape (n, d), for each sum of groups."""
+        by_group = [self.summarize(part) for part in groups.parts(vectors)]
+        return [sum((by_group[group] for group in one), self.zero()) for one in groups.wanted]
 
     def zero(self) -> EmbeddingSummary:
         """The summary of no rows."""

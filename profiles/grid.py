@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from profiles.counts import Counts, Floats, Ints
+from profiles.groups import Groups
 from profiles.numeric import NumericSummary
 
 MANTISSA_BITS = 7
+SIGN = 63
 SHIFT = 52 - MANTISSA_BITS
 ONE = 1023 << MANTISSA_BITS  # the index of 1.0 before it is moved to 0
 HUGE = 1e300  # a reference's values beyond it are taken to be it: a grid needs finite steps
@@ -35,7 +37,8 @@ class Binning(Protocol):
 def magnitude_index(y: Floats) -> Ints:
     """The bin of `y >= 1`: the exponent and the top 7 mantissa bits; relative width at most 1/128."""
     bits: Ints = y.view(np.int64) >> SHIFT
-    return np.minimum(bits - ONE, LAST)
+    bits -= ONE
+    return np.minimum(bits, LAST, out=bits)
 
 
 def magnitude(index: Ints) -> Floats:
@@ -88,8 +91,13 @@ class Grid:
         """The bin of each value, ordered as the values are; infinities go to the outermost bins."""
         with np.errstate(over="ignore"):  # an infinity goes where it should
             offset = values - self.center
-            index = magnitude_index(1.0 + np.abs(offset) / self.scale)
-        return np.where(offset < 0, ~index, index)
+            distance = np.abs(offset)
+            distance /= self.scale
+        distance += 1.0
+        index = magnitude_index(distance)
+        offset += 0.0  # a negative zero is a zero
+        index ^= offset.view(np.int64) >> SIGN  # ~index below the centre
+        return index
 
     def lower(self, keys: Ints) -> Floats:
         """The lower edge of each bin, shape as `keys`."""
@@ -102,9 +110,13 @@ class Grid:
         """The upper edge of each bin, shape as `keys`."""
         return self.lower(keys + 1)
 
+    def tally(self, values: npt.NDArray[np.floating], groups: Groups) -> list[NumericSummary]:
+        """Count `values`, shape (n,), NaN for missing, for each sum of groups."""
+        return NumericSummary.of(self, self.index, values, self.center, groups)
+
     def summarize(self, values: npt.NDArray[np.floating]) -> NumericSummary:
         """Count `values`, shape (n,), NaN for missing."""
-        return NumericSummary.of(self, self.index, values, self.center)
+        return self.tally(values, Groups.whole(len(values)))[0]
 
     def zero(self) -> NumericSummary:
         """The summary of no rows."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from profiles.counts import Counts, Floats, Ints
 from profiles.grid import magnitude, magnitude_index
+from profiles.groups import Groups
 from profiles.numeric import counted_quantile
 from profiles.sums import Sums
 
@@ -40,7 +41,7 @@ class LatencyGrid:
     """Bins of latency, relative width at most 1/128.
 
     >>> grid = LatencyGrid()
-    >>> summary = grid.summarize(np.array([10.0, 20.0, np.nan]), np.array([False, False, True]))
+    >>> summary = grid.summarize(np.array([10.0, 20.0, np.nan]), np.array([0.0, 0.0, 1.0]))
     >>> summary.requests, summary.errors, round(summary.quantile(0.99))
     (3, 1, 20)
     """
@@ -59,13 +60,29 @@ class LatencyGrid:
         """The upper edge of each bin, in milliseconds."""
         return magnitude(keys + 1) * FINEST_MS
 
+    def tally(
+        self,
+        values: npt.NDArray[np.floating] | None,
+        failed: npt.NDArray[np.floating] | None,
+        groups: Groups,
+    ) -> list[LatencySummary]:
+        """Count latencies in milliseconds and failures (1 or 0), NaN where unknown, for each sum."""
+        counts, requests, errors = [Counts()] * len(groups.wanted), *([[0] * len(groups.wanted)] * 2)
+        if values is not None:
+            known = ~np.isnan(values)
+            timed = np.ascontiguousarray(values[known], np.float64)
+            counts = groups.take(known).counts(self.index(timed))
+        if failed is not None:
+            requests = groups.take(~np.isnan(failed)).rows()
+            errors = groups.take(failed > 0).rows()
+        return [LatencySummary(self, *parts) for parts in zip(counts, requests, errors, strict=True)]
+
     def summarize(
-        self, values: npt.NDArray[np.floating] | None, failed: npt.NDArray[np.bool_] | None
+        self, values: npt.NDArray[np.floating] | None, failed: npt.NDArray[np.floating] | None
     ) -> LatencySummary:
-        """Count latencies in milliseconds, NaN where unknown, and failures; both shape (n,), or None."""
-        known = np.zeros(0) if values is None else np.ascontiguousarray(values[~np.isnan(values)], np.float64)
-        requests, errors = (0, 0) if failed is None else (failed.size, int(failed.sum()))
-        return LatencySummary(self, Counts.of(self.index(known)), requests, errors)
+        """Count latencies in milliseconds and failures (1 or 0), NaN where unknown; shape (n,), or None."""
+        rows = next((len(one) for one in (values, failed) if one is not None), 0)
+        return self.tally(values, failed, Groups.whole(rows))[0]
 
     def zero(self) -> LatencySummary:
         """The summary of no rows."""

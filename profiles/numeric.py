@@ -10,8 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from profiles.counts import Counts, Floats, Ints
+from profiles.groups import Groups
 from profiles.sums import Sums, largest, smallest
 
+Index = Callable[[Floats], Ints]
+PIECE = 1 << 13  # values at a time, so that what is in between stays in the cache
 FAR = 1e140  # no value is further off in the sums: an infinity must not poison them for ever
 
 
@@ -28,30 +31,50 @@ class NumericSummary(Sums):
 
     @classmethod
     def of(
-        cls,
-        space: Any,
-        index: Callable[[Floats], Ints],
-        values: npt.NDArray[np.floating],
-        center: float,
-    ) -> NumericSummary:
-        """Count `values`, shape (n,), on `space`; NaN counts as missing."""
+        cls, space: Any, index: Index, values: npt.NDArray[np.floating], center: float, groups: Groups
+    ) -> list[NumericSummary]:
+        """Count `values`, shape (n,), on `space`, for each sum of groups; NaN counts as missing."""
         every: Floats = np.ascontiguousarray(values, np.float64)
-        missing = np.isnan(every)
-        nulls = int(missing.sum())
-        present = every[~missing] if nulls else every
-        if present.size == 0:
-            return cls(space, Counts(), nulls)
+        keys = np.empty(every.size, np.int32)
+        total = squares = 0.0
+        for start in range(0, every.size, PIECE):
+            piece = every[start : start + PIECE]
+            offset = piece - center
+            added = float(offset.sum())
+            if not -FAR < added < FAR:  # cheaper than to look for NaN
+                return cls._careful(space, index, every, center, groups)
+            keys[start : start + PIECE] = index(piece)
+            if groups.count == 1:
+                total += added
+                squares += float(np.dot(offset, offset))
+        if groups.count == 1:
+            counts = Counts.of(keys)
+            low, high = (float(every.min()), float(every.max())) if every.size else (np.inf, -np.inf)
+            return [cls(space, counts, 0, total, squares, low, high)] * len(groups.wanted)
+        return cls._grouped(space, keys, every, center, groups, [0] * len(groups.wanted))
+
+    @classmethod
+    def _careful(
+        cls, space: Any, index: Index, values: Floats, center: float, groups: Groups
+    ) -> list[NumericSummary]:
+        """The same, where values are missing or extremely large."""
+        missing = np.isnan(values)
+        nulls = groups.take(missing).rows()
+        present, groups = values[~missing], groups.take(~missing)
+        return cls._grouped(space, index(present), present, center, groups, nulls)
+
+    @classmethod
+    def _grouped(
+        cls, space: Any, keys: Any, values: Floats, center: float, groups: Groups, nulls: list[int]
+    ) -> list[NumericSummary]:
         with np.errstate(over="ignore"):
-            offset = np.clip(present - center, -FAR, FAR)
-        return cls(
-            space,
-            Counts.of(index(present)),
-            nulls,
-            float(offset.sum()),
-            float(np.square(offset).sum()),
-            float(present.min()),
-            float(present.max()),
-        )
+            offset = np.clip(values - center, -FAR, FAR)
+        sums, squares = groups.sums(offset), groups.sums(np.square(offset))
+        columns = zip(groups.counts(keys), nulls, sums, squares, groups.extremes(values), strict=True)
+        return [
+            cls(space, counts, missing, total, square, low, high)
+            for counts, missing, total, square, (low, high) in columns
+        ]
 
     @property
     def count(self) -> int:

@@ -14,6 +14,7 @@ from profiles.grid import Grid
 from profiles.score import ScoreGrid
 from profiles.sums import Sums
 
+NO_SCORE = -(1 << 15)  # stands for a bin in 16 bits
 FAR = 1e70  # the sum of the fourth powers of many such errors is still a number
 Column = npt.NDArray[np.floating]
 
@@ -46,9 +47,18 @@ class Outcomes:
 
     def summarize(self, scores: Column, predictions: Column, labels: Column) -> BinaryOutcomes:
         """Count joined rows, all shape (n,); a score may be NaN, predictions and labels are 0 or 1."""
-        positive = labels > 0
+        return self.count(self.keys(scores), predictions, labels)
+
+    def keys(self, scores: Column) -> Ints:
+        """The bins of scores, shape (n,); `NO_SCORE` for NaN."""
         scored = ~np.isnan(scores)
         keys = self.scores.index(np.where(scored, scores, 0.0).astype(np.float64))
+        return np.where(scored, keys, NO_SCORE)
+
+    def count(self, keys: Ints, predictions: Column, labels: Column) -> BinaryOutcomes:
+        """Count joined rows by the bins of their scores."""
+        positive = labels > 0
+        scored = keys != NO_SCORE
         cells = (2 * (predictions > 0) + positive).astype(np.int64)
         return BinaryOutcomes(
             self,

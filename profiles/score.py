@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from profiles.counts import Counts, Floats, Ints
 from profiles.grid import magnitude, magnitude_index
+from profiles.groups import Groups
 from profiles.numeric import NumericSummary
 
 TINY = 2.0**-50
@@ -53,9 +54,13 @@ class ScoreGrid:
         """The middle of each bin."""
         return (self.lower(keys) + self.upper(keys)) / 2
 
+    def tally(self, values: npt.NDArray[np.floating], groups: Groups) -> list[NumericSummary]:
+        """Count scores, shape (n,), NaN for missing, for each sum of groups."""
+        return NumericSummary.of(self, self.index, values, self.center, groups)
+
     def summarize(self, values: npt.NDArray[np.floating]) -> NumericSummary:
         """Count scores, shape (n,), NaN for missing."""
-        return NumericSummary.of(self, self.index, values, self.center)
+        return self.tally(values, Groups.whole(len(values)))[0]
 
     def zero(self) -> NumericSummary:
         """The summary of no rows."""

@@ -1,87 +1,78 @@
-"""The label-join state: sorted blocks of hashed ids, merged as a log-structured tree merges its runs.
-
-A row costs its columns and nothing else: no database row, no index. Adding n rows sorts n rows; every
-`FAN` blocks of one level become one of the next, so a row is rewritten a logarithmic number of times.
-"""
+"""Rows of the label join, sorted by id hash, each column in the narrowest type that holds it."""
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from collector.batch import Coded, Hashes
 from profiles.counts import Ints
 
-FAN = 8
+Names = tuple[Any, ...]
+CODES = ("u1", "u2", "u4")  # 0 is missing, then the place in the names, counted from 1
 
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Rows sorted by id hash.
+    """Rows sorted by id hash, shape (n,) throughout.
 
     Attributes:
-        ids: shape (n,), ascending and distinct.
-        columns: arrays of shape (n,); of type int32 are places in `names`, -1 for missing.
-        names: what those stand for.
-        newest: the latest event time in it, in microseconds.
-        level: how many merges it has been through.
+        ids: ascending and distinct.
+        columns: numbers, or codes: 0 for missing, otherwise a place in `names` counted from 1.
+        names: by column, what codes stand for; a column that is not in here holds numbers.
     """
 
     ids: Hashes
     columns: Mapping[str, Any]
-    names: tuple[str, ...]
-    newest: int
-    level: int = 0
+    names: Mapping[str, Names]
 
     @classmethod
-    def of(cls, ids: Hashes, columns: Mapping[str, Any], level: int = 0) -> Block:
-        """Sort rows into a block; `columns` must have `time`, in microseconds."""
-        order = np.argsort(ids, kind="stable")
-        coded = [column for column in columns.values() if isinstance(column, Coded)]
-        names = tuple(dict.fromkeys(name for column in coded for name in column.names))
-        held = {
-            name: _recoded(column.codes, column.names, names)[order]
-            if isinstance(column, Coded)
-            else column[order]
-            for name, column in columns.items()
-        }
-        return cls(ids[order], held, names, int(columns["time"].max(initial=0)), level)
+    def of(cls, ids: Hashes, columns: Mapping[str, Any]) -> Self:
+        """A block of sorted ids, with columns in the same order: arrays of numbers, or `Coded`."""
+        held, names = {}, {}
+        for name, column in columns.items():
+            if isinstance(column, Coded):
+                held[name] = (column.codes + 1).astype(code_type(len(column.names)))
+                names[name] = column.names
+            else:
+                held[name] = column
+        return cls(ids, held, names)
 
-    def column(self, name: str, rows: Ints) -> Any:
-        """Some rows of a column, as it was given."""
-        held = self.columns[name][rows]
-        return Coded(held.astype(np.int64), self.names) if held.dtype == np.int32 else held
+    def __len__(self) -> int:
+        return int(self.ids.size)
 
-    def to_bytes(self) -> bytes:
-        """A header in JSON, then the arrays as they are (hashes do not compress)."""
-        arrays = {"ids": self.ids, **self.columns}
-        header = json.dumps(
-            {
-                "names": self.names,
-                "rows": self.ids.size,
-                "arrays": {k: v.dtype.str for k, v in arrays.items()},
-            }
-        ).encode()
-        return (
-            struct.pack("<I", len(header)) + header + b"".join(array.tobytes() for array in arrays.values())
+    def column(self, name: str) -> Any:
+        """A column as it was given."""
+        if name not in self.names:
+            return self.columns[name]
+        return Coded(self.columns[name].astype(np.int64) - 1, self.names[name])
+
+    def take(self, rows: Any) -> Block:
+        """Some rows, by mask, slice or places."""
+        return Block(
+            self.ids[rows], {name: column[rows] for name, column in self.columns.items()}, self.names
         )
 
+    def header(self) -> dict[str, Any]:
+        """What `from_bytes` must know beside the bytes, as JSON."""
+        kinds = {name: column.dtype.str for name, column in self.columns.items()}
+        return {"kinds": kinds, "names": {name: list(values) for name, values in self.names.items()}}
+
+    def to_bytes(self) -> bytes:
+        """The columns one after the other (hashes and scores do not compress)."""
+        return b"".join(np.ascontiguousarray(column).tobytes() for column in self.columns.values())
+
     @classmethod
-    def from_bytes(cls, blob: bytes, newest: int, level: int) -> Block:
+    def from_bytes(cls, ids: Hashes, columns: bytes, header: Mapping[str, Any]) -> Self:
         """Read what `to_bytes` wrote."""
-        (length,) = struct.unpack_from("<I", blob)
-        header = json.loads(blob[4 : 4 + length])
-        at, arrays = 4 + length, {}
-        for name, kind in header["arrays"].items():
-            arrays[name] = np.frombuffer(blob, np.dtype(kind), header["rows"], at)
-            at += arrays[name].nbytes
-        return cls(arrays.pop("ids"), arrays, tuple(header["names"]), newest, level)
+        at, held = 0, {}
+        for name, kind in header["kinds"].items():
+            held[name] = np.frombuffer(columns, np.dtype(kind), ids.size, at)
+            at += held[name].nbytes
+        return cls(ids, held, {name: tuple(values) for name, values in header["names"].items()})
 
     def find(self, ids: Hashes) -> Ints:
         """The place of each id, -1 where it is absent."""
@@ -91,72 +82,49 @@ class Block:
         return np.where(self.ids[place] == ids, place, -1).astype(np.int64)
 
 
-def _recoded(codes: Any, old: tuple[str, ...], new: tuple[str, ...]) -> npt.NDArray[np.int32]:
-    """Places in `old` as places in `new`, which has every name of `old`; -1 stays."""
-    place = {name: code for code, name in enumerate(new)}
-    table: npt.NDArray[np.int32] = np.array([*(place[name] for name in old), -1], np.int32)
-    moved: npt.NDArray[np.int32] = table[codes]
-    return moved
+def code_type(names: int) -> str:
+    """The narrowest type for codes of so many names."""
+    return next(kind for kind in CODES if names <= np.iinfo(kind).max)
 
 
-def merged(blocks: Sequence[Block]) -> Block:
-    """One block of the next level with the rows of all; of an id in several, the first block's row."""
-    names = tuple(dict.fromkeys(name for block in blocks for name in block.names))
-    ids = np.concatenate([block.ids for block in blocks])
-    columns = {
-        name: np.concatenate(
-            [
-                _recoded(block.columns[name], block.names, names)
-                if column.dtype == np.int32
-                else block.columns[name]
-                for block in blocks
-            ]
-        )
-        for name, column in blocks[0].columns.items()
-    }
-    _, first = np.unique(ids, return_index=True)
-    kept = {name: column[first] for name, column in columns.items()}
-    return Block(ids[first], kept, names, max(b.newest for b in blocks), max(b.level for b in blocks) + 1)
+class Recoder:
+    """Brings blocks to the same names, so that their rows can be put together.
 
+    Args:
+        headers: of all the blocks.
+    """
 
-@dataclass(frozen=True)
-class Stored:
-    """A block and the key of its database row; None until it is written."""
+    def __init__(self, headers: Sequence[Mapping[str, Any]]) -> None:
+        coded = list(dict.fromkeys(name for header in headers for name in header["names"]))
+        self.names: dict[str, Names] = {
+            name: tuple(dict.fromkeys(value for header in headers for value in header["names"].get(name, ())))
+            for name in coded
+        }
+        self._places = {
+            name: {value: place + 1 for place, value in enumerate(values)}
+            for name, values in self.names.items()
+        }
 
-    key: int | None
-    block: Block
+    def whole(self, blocks: Sequence[Block]) -> Block:
+        """All rows in one block; of an id that several have, the first block's row."""
+        ids = np.concatenate([block.ids for block in blocks])
+        order = np.argsort(ids, kind="stable")
+        ids = ids[order]
+        if ids.size:
+            fresh = np.concatenate([[True], ids[1:] != ids[:-1]])
+            if not fresh.all():
+                ids, order = ids[fresh], order[fresh]
+        columns = {
+            name: np.concatenate([self._recoded(block, name) for block in blocks])[order]
+            for name in blocks[0].columns
+        }
+        return Block(ids, columns, self.names)
 
-
-@dataclass(frozen=True)
-class Blocks:
-    """All blocks of one side (predictions or labels) of one model, oldest first. Never changed in place."""
-
-    stored: tuple[Stored, ...] = ()
-
-    def contains(self, ids: Hashes) -> Any:
-        """Whether each id is held, shape as `ids`."""
-        found = np.zeros(ids.size, bool)
-        for item in self.stored:
-            found |= item.block.find(ids) >= 0
-        return found
-
-    def matches(self, ids: Hashes) -> list[tuple[Block, Ints, Ints]]:
-        """Where ids are held: each block with the places in it, and the places in `ids`."""
-        found = []
-        for item in self.stored:
-            place = item.block.find(ids)
-            hit = np.flatnonzero(place >= 0)
-            if hit.size:
-                found.append((item.block, place[hit], hit))
-        return found
-
-    def add(self, block: Block, oldest: int) -> Blocks:
-        """With one more block, merged as the levels fill; blocks wholly older than `oldest` are dropped."""
-        kept = [item for item in self.stored if item.block.newest >= oldest]
-        kept.append(Stored(None, block))
-        level = block.level
-        while len(run := [item for item in kept if item.block.level == level]) >= FAN:
-            kept = [item for item in kept if item.block.level != level]
-            kept.append(Stored(None, merged([item.block for item in run])))
-            level += 1
-        return Blocks(tuple(kept))
+    def _recoded(self, block: Block, name: str) -> Any:
+        if name not in self.names:
+            return block.columns[name]
+        kind, old = code_type(len(self.names[name])), block.names[name]
+        if old == self.names[name][: len(old)]:
+            return block.columns[name].astype(kind)
+        table = np.array([0, *(self._places[name][value] for value in old)], kind)
+        return table[block.columns[name]]

@@ -2,106 +2,163 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import sqlalchemy as sa
 
-from collector.batch import Hashes, Labels, Predictions
-from collector.labels.blocks import Block, Blocks
+from collector.batch import Coded, Labels, Predictions, Values
+from collector.labels.blocks import Block
+from collector.labels.halves import LABELS, PREDICTIONS, Halves
 from collector.schema import Schema
-from collector.summarize import Joined, class_codes, grouped
+from collector.summarize import Cut, Joined, class_codes, windows
 from collector.window import MICROSECOND
-from profiles import Shape
-from profiles.counts import Ints
+from profiles import NO_SCORE, Outcomes, Shape
+from profiles.counts import Floats, Ints
 
 
 @dataclass(frozen=True)
-class Halves:
-    """What waits for its other half, or to be recognised as a duplicate. Never changed in place."""
+class Join:
+    """Joins one delivery's predictions and labels with what is held.
 
-    predictions: Blocks = field(default_factory=Blocks)
-    labels: Blocks = field(default_factory=Blocks)
+    Attributes:
+        schema: the model's schema.
+        held: what is held and where, and the transaction; None to hold nothing.
+    """
 
-
-def first_of_each(ids: Hashes, known: Blocks) -> Any:
-    """A mask of the rows whose id is new: not in `known`, and not earlier in the same batch."""
-    fresh = np.zeros(ids.size, bool)
-    fresh[np.unique(ids, return_index=True)[1]] = True
-    return fresh & ~known.contains(ids)
-
-
-def join_predictions(
-    rows: Predictions, halves: Halves, schema: Schema, shape: Shape, oldest: int
-) -> tuple[Halves, list[Joined]]:
-    """Take in predictions, all new: what joins with labels that came before, or in the same rows."""
-    nothing = np.full(len(rows), np.nan)
-    columns = {
-        "time": rows.times,
-        "prediction": nothing if rows.prediction is None else rows.prediction,
-        "score": nothing if rows.score is None else rows.score,
-        "group": grouped(rows, schema, shape),
-    }
-    ids = np.arange(len(rows), dtype=np.uint64) if rows.ids is None else rows.ids
-    block, pairs = Block.of(ids, columns), _Pairs(schema, shape)
-    joined = [
-        pairs.of(block, block.find(ids[hit]), held.column("label", place), held.columns["time"][place])
-        for held, place, hit in (halves.labels.matches(ids) if rows.ids is not None else [])
-    ]
-    brought = _brought(rows, ids, halves)
-    if len(brought):
-        joined.append(pairs.of(block, block.find(brought.ids), brought.values, brought.times))
-    if rows.ids is None:
-        return halves, joined
-    halves = replace(halves, predictions=halves.predictions.add(block, oldest))
-    if len(brought):
-        held = {"time": brought.times, "label": brought.values}
-        halves = replace(halves, labels=halves.labels.add(Block.of(brought.ids, held), oldest))
-    return halves, joined
-
-
-def _brought(rows: Predictions, ids: Hashes, halves: Halves) -> Labels:
-    """The labels that predictions bring along in the same row, unless they came before."""
-    if rows.label is None:
-        return Labels(ids[:0], rows.times[:0], np.zeros(0))
-    times = rows.times if rows.label_times is None else np.maximum(rows.label_times, rows.times)
-    labels = Labels(ids, times, rows.label)
-    known = halves.labels.contains(ids) if rows.ids is not None else np.zeros(len(rows), bool)
-    return labels.take(labels.present() & ~known)
-
-
-def join_labels(
-    rows: Labels, halves: Halves, schema: Schema, shape: Shape | None, oldest: int
-) -> tuple[Halves, list[Joined]]:
-    """Take in labels, all new: what joins with predictions that came before."""
-    joined = []
-    for block, place, hit in halves.predictions.matches(rows.ids):
-        if shape is None:  # the monitor has changed, and nothing has come since to count on
-            break
-        matched = rows.take(hit)
-        joined.append(_Pairs(schema, shape).of(block, place, matched.values, matched.times))
-    held = {"time": rows.times, "label": rows.values}
-    return replace(halves, labels=halves.labels.add(Block.of(rows.ids, held), oldest)), joined
-
-
-@dataclass(frozen=True)
-class _Pairs:
     schema: Schema
-    shape: Shape
+    held: Held | None = None
 
-    def of(self, block: Block, rows: Ints, labels: Any, times: Ints) -> Joined:
+    def predictions(self, rows: Predictions, order: Ints, cut: Cut, shape: Shape) -> list[Joined]:
+        """Take in predictions, all new: what joins with labels that came before, or in the same rows.
+
+        Args:
+            rows: the predictions.
+            order: their places in the order of their ids; of rows without ids any.
+            cut: what each row belongs to.
+            shape: the shape of the model's profiles.
+        """
+        held = self.held if rows.ids is not None else None
+        ids = np.arange(len(rows), dtype=np.uint64) if rows.ids is None else rows.ids[order]
+        made = Block.of(ids, self._outcomes(rows.take_outcomes(order), cut.take(order)))
+        earlier = np.zeros(len(rows), bool)
+        joined = []
+        if held is not None:
+            for labels, places in held.find(LABELS, ids):
+                earlier[places] = True
+                joined.append(self._pairs(made.take(places), labels, shape))
+        newest = int(rows.times.max(initial=0))
+        brought = self._brought(rows, order, ids, earlier)
+        if brought is not None:
+            joined.append(self._pairs(made.take(made.find(brought.ids)), brought, shape))
+        if held is not None:
+            held.add(PREDICTIONS, made, newest)
+            if brought is not None:
+                held.add(LABELS, brought, newest)
+        return joined
+
+    def labels(self, rows: Labels, order: Ints, shape: Shape | None) -> list[Joined]:
+        """Take in labels, all new, `order` their places by id: what joins with predictions before them."""
+        came = self._labels(rows.take(order))
+        joined = []
+        if self.held is not None:
+            if shape is not None:  # else the monitor has changed, and nothing has come since to count on
+                for made, places in self.held.find(PREDICTIONS, came.ids):
+                    joined.append(self._pairs(made, came.take(places), shape))
+            self.held.add(LABELS, came, int(rows.times.max(initial=0)))
+        return joined
+
+    def _outcomes(self, rows: Predictions, cut: Cut) -> Mapping[str, Any]:
+        columns = {"start": cut.starts, "group": cut.groups, "prediction": self._narrow(rows)}
+        if self.schema.task == "binary":
+            keys = np.full(len(rows), NO_SCORE) if rows.score is None else Outcomes().keys(rows.score)
+            columns["score"] = keys.astype(np.int16)
+        return columns
+
+    def _narrow(self, rows: Predictions) -> Any:
+        if rows.prediction is not None:
+            return narrow(self.schema.task, rows.prediction)
+        if self.schema.task == "multiclass":
+            return Coded(np.full(len(rows), -1, np.int64), ())
+        return narrow(self.schema.task, np.full(len(rows), np.nan))
+
+    def _labels(self, rows: Labels) -> Block:
+        known = windows(rows.times, self.schema)
+        return Block.of(rows.ids, {"known": known, "label": narrow(self.schema.task, rows.values)})
+
+    def _brought(self, rows: Predictions, order: Ints, ids: Any, earlier: Any) -> Block | None:
+        """The labels that predictions bring along in the same row, unless they came before."""
+        if rows.label is None:
+            return None
+        times = rows.times if rows.label_times is None else np.maximum(rows.label_times, rows.times)
+        values = rows.label.take(order) if isinstance(rows.label, Coded) else rows.label[order]
+        labels = Labels(ids, times[order], values)
+        labels = labels.take(labels.present() & ~earlier)
+        return self._labels(labels) if len(labels) else None
+
+    def _pairs(self, made: Block, came: Block, shape: Shape) -> Joined:
         """Pair rows of predictions with labels; a prediction that failed, or is too old, has no outcome."""
-        made = block.columns["time"][rows]
-        known = np.maximum(times, made)
-        predictions = class_codes(block.column("prediction", rows), self.shape)
-        kept = np.flatnonzero(
-            ~np.isnan(predictions) & (known - made <= self.schema.label_horizon // MICROSECOND)
-        )
+        starts = _moments(made.column("start"))
+        known = np.maximum(_moments(came.column("known")), starts)
+        predictions = _widened(made.column("prediction"), shape)
+        horizon = self.schema.label_horizon // MICROSECOND
+        kept = np.flatnonzero(~np.isnan(predictions) & (known - starts <= horizon))
+        scores = made.columns.get("score", np.zeros(len(made), np.int16))
         return Joined(
-            groups=block.column("group", rows[kept]),
-            starts=self.schema.window.starts(made[kept]),
-            known=self.schema.window.starts(known[kept]),
+            cut=Cut(windows(starts[kept], self.schema), made.column("group").take(kept)),
+            known=windows(known[kept], self.schema),
             predictions=predictions[kept],
-            scores=block.columns["score"][rows[kept]],
-            labels=class_codes(labels, self.shape)[kept],
+            scores=scores[kept].astype(np.int64),
+            labels=_widened(came.column("label"), shape)[kept],
         )
+
+
+@dataclass(frozen=True)
+class Held:
+    """What waits for its other half, within a transaction.
+
+    Attributes:
+        connection: the transaction.
+        halves: what is held; it is changed.
+        revision: of the model, that this transaction makes.
+        oldest: what is older, in microseconds, is forgotten.
+    """
+
+    connection: sa.Connection
+    halves: Halves
+    revision: int
+    oldest: int
+
+    def find(self, side: str, ids: Any) -> Any:
+        """See `Halves.find`."""
+        return self.halves.find(self.connection, side, ids)
+
+    def add(self, side: str, block: Block, newest: int) -> None:
+        """See `Halves.add`."""
+        self.halves.add(self.connection, side, block, newest, self.revision, self.oldest)
+
+
+def narrow(task: str, values: Values) -> Any:
+    """Predictions or labels in the fewest bytes: 0/1 and -1 for missing; classes by code; or numbers."""
+    if task != "binary" or isinstance(values, Coded):
+        return values
+    return np.where(np.isnan(values), -1, values).astype(np.int8)
+
+
+def _widened(column: Any, shape: Shape) -> Floats:
+    """What `narrow` made, as numbers; NaN for missing."""
+    if isinstance(column, Coded) or column.dtype.kind == "f":
+        return class_codes(column, shape)
+    return np.where(column < 0, np.nan, column)
+
+
+def _moments(column: Coded) -> Ints:
+    return np.array([*column.names, 0], np.int64)[column.codes]
+
+
+def kinds(task: str) -> Mapping[str, str]:
+    """How a task's predictions and labels are held: the types of numbers, or "" for codes."""
+    kind = {"binary": "|i1", "multiclass": "", "regression": "<f8"}[task]
+    return {"prediction": kind, "label": kind}

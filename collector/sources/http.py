@@ -15,9 +15,9 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from collector.batch import Batch
+from collector.delivery import Delivery, KeyReusedError
 from collector.intake import BusyError, Intake
 from collector.sources.request import Bodies, RefusedError, busy, idempotency_key
-from collector.store.ledger import KeyReusedError
 from collector.validation.decode import KINDS, BadBodyError, events_of_json, events_of_ndjson
 from collector.validation.validate import Validator
 
@@ -45,7 +45,7 @@ def router(intake: Intake, validator: Validator, largest_body: int = LARGEST_BOD
         async with bodies.read(request) as body:
             batch = await run_in_threadpool(_batch, validator, request, group, body)
         key = idempotency_key(given, batch.digest, [item.row for item in batch.rejections])
-        receipt, again = await asyncio.wrap_future(intake.submit("http", key, batch))
+        receipt, again = await asyncio.wrap_future(intake.submit(Delivery("http", batch, key)))
         bad = receipt.rejected and receipt.rejected == receipt.received
         headers = {"Idempotent-Replayed": "true"} if again else None
         return JSONResponse(asdict(receipt), 422 if bad else 200, headers=headers)

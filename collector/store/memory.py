@@ -1,4 +1,4 @@
-"""What the ledger holds in memory: a copy of committed rows, dropped when a commit fails."""
+"""What a worker holds in memory: copies of committed rows, checked against the model's revision."""
 
 from __future__ import annotations
 
@@ -9,37 +9,52 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from collector.fit import fits
-from collector.labels.join import Halves
+from collector.labels.filter import Filter
+from collector.labels.halves import Halves
+from collector.labels.join import kinds
 from collector.schema import Schema
 from collector.store import tables
-from collector.store.rows import load_blocks, load_shape, write_profiles
+from collector.store.rows import load_shape, put, write_profiles
 from collector.summarize import Key
 from profiles import Profile, Shape
 
-PROFILES_CACHED = 512
+PROFILES_CACHED = 64
 
 
 @dataclass
 class Model:
-    """The state of one model."""
+    """The state of one model, within a transaction that holds its lock.
+
+    Attributes:
+        shape: of its profiles; None while there is none that fits the schema.
+        watermark: the latest event time, in microseconds.
+        live: whether events come as they happen.
+        revision: counts the model's commits; the next commit makes `revision + 1`.
+        epoch: counts compactions, which rewrite other workers' profiles.
+        halves: the label join.
+    """
 
     shape: Shape | None
     watermark: int
     live: bool
+    revision: int
+    epoch: int
     halves: Halves
 
 
 class Memory:
-    """The models' states, and the profiles that were written last.
+    """The models' states, and the profiles that this worker wrote last.
 
     Args:
         schemas: every monitored model's schema, by name.
+        shard: this worker's share of every profile: nobody else adds to it.
     """
 
-    def __init__(self, schemas: Mapping[str, Schema]) -> None:
-        self._schemas = schemas
+    def __init__(self, schemas: Mapping[str, Schema], shard: int) -> None:
+        self._schemas, self._shard = schemas, shard
         self._models: dict[str, Model] = {}
         self._profiles: dict[str, dict[Key, Profile]] = defaultdict(dict)
+        self._filter = Filter()
 
     def clear(self) -> None:
         """Forget everything: it will be read from the database again."""
@@ -47,29 +62,43 @@ class Memory:
         self._profiles.clear()
 
     def model(self, connection: sa.Connection, name: str) -> Model:
-        """The state of a model, loaded once."""
-        if name not in self._models:
-            row = connection.execute(sa.select(tables.models).filter_by(model=name)).one_or_none()
-            shape = load_shape(connection, row.shape) if row and row.shape else None
+        """The state of a model, as of the last commit of any worker."""
+        row = connection.execute(sa.select(tables.models).filter_by(model=name)).one_or_none()
+        known = self._models.get(name)
+        if known is None:
+            schema = self._schemas[name]
+            halves = Halves(name, self._filter, kinds(schema.task))
+            known = self._models[name] = Model(None, 0, False, -1, -1, halves)
+        revision, epoch = (row.revision, row.epoch) if row else (0, 0)
+        shape = load_shape(connection, row.shape) if row and row.shape else None
+        if shape is not known.shape:
             if shape is not None and not fits(shape, self._schemas[name]):
                 shape = None
-            named = self._schemas[name].task == "multiclass"
-            halves = Halves(
-                load_blocks(connection, name, "predictions", named=named),
-                load_blocks(connection, name, "labels", named=named),
-            )
-            self._models[name] = Model(shape, row.watermark if row else 0, bool(row and row.live), halves)
-        return self._models[name]
+            known.shape = shape
+            self._profiles[name].clear()
+        if epoch != known.epoch:
+            self._profiles[name].clear()
+        known.watermark, known.live = (row.watermark, row.live) if row else (0, False)
+        known.revision, known.epoch = revision, epoch
+        known.halves.refresh(connection, revision)
+        return known
 
     def add_profiles(self, connection: sa.Connection, name: str, deltas: Mapping[Key, Profile]) -> None:
         """Add to the stored profiles of a model."""
-        shape = self.model(connection, name).shape
-        if shape is None:
+        shape = self._models[name].shape
+        if shape is None or not deltas:
             return
         cached = self._profiles[name]
-        wholes = write_profiles(connection, (name, "production"), deltas, shape, cached)
-        for key, whole in wholes.items():
+        owner = (name, "production", self._shard)
+        for key, whole in write_profiles(connection, owner, deltas, shape, cached).items():
             cached.pop(key, None)
             cached[key] = whole  # the last: what was not used for longest goes first
         while len(cached) > PROFILES_CACHED:
             cached.pop(next(iter(cached)))
+
+    def save(self, connection: sa.Connection, name: str) -> None:
+        """Write the model's state, as a new revision."""
+        state = self._models[name]
+        state.revision += 1
+        values = {"watermark": state.watermark, "live": state.live, "revision": state.revision}
+        put(connection, tables.models, {"model": name}, values, {"shape": None})

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from collector.labels.blocks import Block, Blocks, Stored
 from collector.store import tables
 from collector.summarize import Key
 from profiles import Profile, Shape
@@ -23,15 +23,19 @@ def put(
     first: Mapping[str, object],
 ) -> None:
     """Update a row with `changed`, or insert it with `first` where it is new."""
-    updated = connection.execute(table.update().filter_by(**identity).values(**changed))
-    if not updated.rowcount:
-        plain = {name: value for name, value in changed.items() if not isinstance(value, sa.ColumnElement)}
-        connection.execute(table.insert().values(**identity, **{**plain, **first}))
+    plain = {name: value for name, value in changed.items() if not isinstance(value, sa.ColumnElement)}
+    insert = _insert(connection)(table).values(**identity, **{**plain, **first})
+    keys = [column.name for column in table.primary_key]
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=dict(changed)))
+
+
+def _insert(connection: sa.Connection) -> Any:
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
 
 
 def _identity() -> list[sa.ColumnElement[bool]]:
     columns = tables.profiles.c
-    names = ("model", "role", "start", "known", "version", "segment")
+    names = ("model", "role", "start", "known", "version", "segment", "shard")
     return [columns[name] == sa.bindparam(f"of_{name}") for name in names]
 
 
@@ -44,7 +48,7 @@ CHANGE = tables.profiles.update().where(*_identity()).values(
 
 def write_profiles(
     connection: sa.Connection,
-    owner: tuple[str, str],
+    owner: tuple[str, str, int],
     deltas: Mapping[Key, Profile],
     shape: Shape,
     known: Mapping[Key, Profile],
@@ -53,7 +57,7 @@ def write_profiles(
 
     Args:
         connection: a transaction.
-        owner: the model and the role.
+        owner: the model, the role and the shard.
         deltas: what to add.
         shape: the shape of all; a stored profile of another shape is replaced.
         known: the stored profiles that the caller has at hand.
@@ -61,7 +65,7 @@ def write_profiles(
     wholes: dict[Key, Profile] = {}
     changed, added = [], []
     for key, delta in deltas.items():
-        identity = {"model": owner[0], "role": owner[1], **key._asdict()}
+        identity = {"model": owner[0], "role": owner[1], "shard": owner[2], **key._asdict()}
         of = {f"of_{name}": value for name, value in identity.items()}
         before, new = known.get(key), False
         if before is None:
@@ -97,38 +101,3 @@ def load_shape(connection: sa.Connection, digest: str) -> Shape:
         query = sa.select(tables.shapes.c.spaces).filter_by(digest=digest)
         SHAPES[digest] = Shape.from_json(connection.execute(query).scalar_one())
     return SHAPES[digest]
-
-
-def load_blocks(connection: sa.Connection, model: str, side: str, *, named: bool) -> Blocks:
-    """Read the blocks of one side (predictions or labels) of a model.
-
-    Those of another task are dropped: `named` says whether this one has named classes.
-    """
-    query = sa.select(tables.blocks).filter_by(model=model, side=side).order_by(tables.blocks.c.id)
-    stored = tuple(
-        Stored(row.id, Block.from_bytes(row.block, row.newest, row.level))
-        for row in connection.execute(query)
-    )
-    column = side.removesuffix("s")
-    fit = [item for item in stored if (item.block.columns[column].dtype == np.int32) is named]
-    return save_blocks(connection, model, side, Blocks(stored), Blocks(tuple(fit)))
-
-
-def save_blocks(connection: sa.Connection, model: str, side: str, old: Blocks, new: Blocks) -> Blocks:
-    """Write the blocks that are new and delete those that are gone; returns `new` with their keys."""
-    kept = {item.key for item in new.stored}
-    gone = [item.key for item in old.stored if item.key not in kept]
-    if gone:
-        connection.execute(tables.blocks.delete().where(tables.blocks.c.id.in_(gone)))
-    stored = []
-    for item in new.stored:
-        key = item.key
-        if key is None:
-            block = item.block
-            values = {"level": block.level, "newest": block.newest, "rows": int(np.size(block.ids))}
-            result = connection.execute(
-                tables.blocks.insert().values(model=model, side=side, **values, block=block.to_bytes())
-            )
-            key = int(result.inserted_primary_key[0]) if result.inserted_primary_key else 0
-        stored.append(Stored(key, item.block))
-    return Blocks(tuple(stored))

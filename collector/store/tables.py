@@ -11,7 +11,8 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-Name = sa.String(200)
+Name = sa.Text
+Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite numbers rows by INTEGER alone
 
 models = sa.Table(
     "models",
@@ -21,6 +22,8 @@ models = sa.Table(
     sa.Column("reference", sa.String(64), nullable=True, comment="names the reference data of the shape"),
     sa.Column("watermark", sa.BigInteger, nullable=False, comment="the latest event time"),
     sa.Column("live", sa.Boolean, nullable=False, comment="events come as they happen: no replay"),
+    sa.Column("revision", sa.BigInteger, nullable=False, server_default="0", comment="counts commits"),
+    sa.Column("epoch", sa.BigInteger, nullable=False, server_default="0", comment="counts compactions"),
 )
 shapes = sa.Table(
     "shapes",
@@ -35,6 +38,14 @@ deliveries = sa.Table(
     sa.Column("key", Name, primary_key=True, comment="the idempotency key"),
     sa.Column("at", sa.BigInteger, nullable=False, index=True),
     sa.Column("receipt", sa.JSON, nullable=False),
+)
+positions = sa.Table(
+    "positions",
+    metadata,
+    sa.Column("source", Name, primary_key=True),
+    sa.Column("partition", Name, primary_key=True),
+    sa.Column("following", sa.BigInteger, nullable=False, comment="the first that is not committed yet"),
+    sa.Column("at", sa.BigInteger, nullable=False),
 )
 books = sa.Table(
     "books",
@@ -54,7 +65,8 @@ profiles = sa.Table(
     sa.Column("start", sa.BigInteger, primary_key=True, comment="of the predictions' window"),
     sa.Column("known", sa.BigInteger, primary_key=True, comment="of the labels' window; 0: at prediction"),
     sa.Column("version", Name, primary_key=True),
-    sa.Column("segment", sa.String(1300), primary_key=True),
+    sa.Column("segment", Name, primary_key=True),
+    sa.Column("shard", sa.BigInteger, primary_key=True, comment="whose it is; 0: compacted"),
     sa.Column("shape", sa.String(16), nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("profile", sa.LargeBinary, nullable=False),
@@ -62,18 +74,45 @@ profiles = sa.Table(
 blocks = sa.Table(
     "blocks",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
     sa.Column("model", Name, nullable=False, index=True),
-    sa.Column("side", sa.String(10), nullable=False, comment="predictions or labels"),
-    sa.Column("level", sa.Integer, nullable=False),
-    sa.Column("newest", sa.BigInteger, nullable=False),
+    sa.Column("side", sa.String(11), nullable=False, comment="predictions or labels"),
     sa.Column("rows", sa.BigInteger, nullable=False),
-    sa.Column("block", sa.LargeBinary, nullable=False),
+    sa.Column("newest", sa.BigInteger, nullable=False, comment="the latest event time in it"),
+    sa.Column("revision", sa.BigInteger, nullable=False, comment="of the model, when its newest rows came"),
+    sa.Column("header", sa.JSON, nullable=False, comment="types and names of its columns"),
+)
+chunks = sa.Table(
+    "chunks",
+    metadata,
+    sa.Column("block", Number, primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("first", sa.LargeBinary(8), nullable=False, comment="the smallest id hash, big-endian"),
+    sa.Column("ids", sa.LargeBinary, nullable=False),
+    sa.Column("columns", sa.LargeBinary, nullable=False),
+)
+staged = sa.Table(
+    "staged",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("model", Name, nullable=False, index=True),
+    sa.Column("file", sa.BigInteger, nullable=True, comment="the log file that it is being written to"),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("batch", sa.LargeBinary, nullable=False, comment="an Arrow IPC stream"),
+)
+halves = sa.Table(
+    "halves",
+    metadata,
+    sa.Column("source", Name, primary_key=True),
+    sa.Column("id", Name, primary_key=True),
+    sa.Column("part", sa.String(10), primary_key=True, comment="request or response"),
+    sa.Column("at", sa.BigInteger, nullable=False, index=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
 )
 rejected = sa.Table(
     "rejected",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("source", Name, nullable=False),
     sa.Column("key", Name, nullable=False),

@@ -13,11 +13,10 @@ from datetime import date
 from typing import Any, TypeVar
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from collector.batch import Coded, Hashes
+from collector.batch import Coded
 from profiles.counts import Floats, Ints
 
 LONGEST_TEXT = 1000
@@ -195,9 +194,3 @@ def vectors(values: Sequence[Any], dimensions: int) -> tuple[Floats, list[Fault]
 
     clean, faults = one_by_one(values, read, missing)
     return np.array(clean, np.float64).reshape(len(clean), dimensions), faults
-
-
-def hashes(values: Column) -> Hashes:
-    """64-bit hashes of ids, the same in every process, shape (n,)."""
-    array = np.asarray(values.to_pandas() if isinstance(values, pa.Array) else list(values), dtype=object)
-    return pd.util.hash_array(array, categorize=False)

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from collector.batch import Batch, Coded, Hashes, Labels, Mask, Predictions, Rejection, Values
+from collector.batch import Batch, Coded, Labels, Mask, Predictions, Rejection, Values
 from collector.schema import EmbeddingFeature, Schema
 from collector.validation import columns
 from collector.validation.columns import Fault
+from collector.validation.ids import hashes
 from collector.validation.times import times
 from collector.validation.typed import Reader, decided
 from profiles.counts import Ints
@@ -62,8 +63,10 @@ class Record:
         score = reader.score(self._column(names.score))
         label = self._column(names.label)
         label_times = self._column(names.label_time)
+        given = self._ids()
         read = Predictions(
-            ids=self._ids(),
+            ids=None if given is None else hashes(given),
+            names=given,
             times=self._times(names.timestamp) if moments is None else moments,
             versions=self._versions(),
             features={name: self._feature(name) for name in self._schema.features if self._held(name)},
@@ -85,7 +88,8 @@ class Record:
         """The good rows as labels, the bad ones as rejections."""
         names, model = self._schema.columns, self._schema.model
         when = names.timestamp if self._column(names.timestamp) is not None else names.label_time
-        moments, ids = self._times(when), self._ids()
+        moments, given = self._times(when), self._ids()
+        ids = None if given is None else hashes(given)
         values = self._reader.outcome("label", self._column(names.label))
         if ids is None or values is None:
             raise FileError(f"a labels file needs the columns {names.id!r} and {names.label!r}")
@@ -127,7 +131,7 @@ class Record:
             read.append(values)
         return np.column_stack(read)
 
-    def _ids(self) -> Hashes | None:
+    def _ids(self) -> Any:
         values = self._column(self._schema.columns.id)
         if values is None:
             return None
@@ -141,7 +145,7 @@ class Record:
         array = values.fill_null("")
         missing = np.flatnonzero(pc.equal(array, "").to_numpy(zero_copy_only=False))
         self._fault("id", [Fault(int(at), None, "missing", fix) for at in missing])
-        return columns.hashes(array)
+        return array
 
     def _times(self, name: str) -> Ints:
         values = self._column(name)

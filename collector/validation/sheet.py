@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from collector.batch import Coded, Deployment, Hashes, Labels, Mask, Predictions, Rejection
+from collector.batch import Coded, Deployment, Labels, Mask, Predictions, Rejection
 from collector.schema import Schema
 from collector.validation import columns
 from collector.validation.columns import BadValueError, Fault
+from collector.validation.ids import hashes
 from collector.validation.times import times
 from collector.validation.typed import Reader, decided
 from profiles.counts import Floats, Ints
@@ -68,9 +70,11 @@ class Sheet:
         held = {name: self._mapping(name) for name in ("features", "tags")}
         prediction = reader.outcome("prediction", self._field("prediction"))
         score = reader.score(self._field("score"))
+        names = self._ids()
         failed = reader.failed(self._field("status"))
         read = Predictions(
-            ids=self._ids(),
+            ids=hashes(names),
+            names=names,
             times=self._times(),
             versions=self._versions(),
             features={
@@ -117,7 +121,7 @@ class Sheet:
         )
         read = self._reader.outcome("label", values)
         moments = self._times()
-        ids = self._ids()
+        ids = hashes(self._ids())
         assert read is not None  # noqa: S101 - a list was given
         return Labels(ids, moments, read).take(self._good())
 
@@ -144,7 +148,7 @@ class Sheet:
         self._fault(name, faults)
         return clean
 
-    def _ids(self) -> Hashes:
+    def _ids(self) -> Any:
         def read(value: Any) -> str:
             if value is None or value == "":
                 raise BadValueError("missing", "send a unique id: labels and retries are matched by it")
@@ -153,7 +157,7 @@ class Sheet:
         values = self._field("id")
         clean, faults = columns.one_by_one(values, read, "")
         self._fault("id", faults)
-        return columns.hashes(clean)
+        return pa.array(clean, pa.string())
 
     def _times(self) -> Ints:
         clean, faults = times(self._field("timestamp"), self._now)

@@ -12,6 +12,10 @@ from modelwatch.monitor import Monitor, MonitorError, load_monitor
 
 out, err = Console(), Console(stderr=True)
 Data = Annotated[Path, typer.Option(help="The folder that everything is kept in.")]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option("--database", help="A PostgreSQL URL; by default MODELWATCH_DATABASE, or a file in --data."),
+]
 DEFAULT_DATA = Path("data")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from collector.batch import Batch
+from collector.delivery import Delivery
 from collector.fit import ShapeFitter
 from collector.schema import Schema
 from collector.store import tables
@@ -112,20 +114,20 @@ def fix_shape(database: Database, schema: Schema = SCHEMA, rows: int = 200) -> S
 
 def commit(ledger: Ledger, events: list[Any], key: str, now: int = 0) -> Receipt:
     """Commit events under a key."""
-    return ledger.commit("test", key, validated(events, dict(ledger.schemas)), now)[0]
+    return ledger.commit(Delivery("test", validated(events, dict(ledger.schemas)), key), now)[0]
 
 
 def counted(database: Database, model: str = "m") -> dict[Key, Profile]:
     """Every profile of production in the database."""
     with database.read() as connection:
-        query = sa.select(tables.profiles).filter_by(model=model, role="production")
+        shape = sa.select(tables.models.c.shape).filter_by(model=model).scalar_subquery()
+        query = sa.select(tables.profiles).filter_by(model=model, role="production", shape=shape)
         rows = connection.execute(query).all()
-        return {
-            Key(row.version, row.segment, row.start, row.known): Profile.from_bytes(
-                row.profile, load_shape(connection, row.shape)
-            )
-            for row in rows
-        }
+        sums: dict[Key, Profile] = defaultdict(Profile)
+        for row in rows:
+            key = Key(row.version, row.segment, row.start, row.known)
+            sums[key] += Profile.from_bytes(row.profile, load_shape(connection, row.shape))
+        return dict(sums)
 
 
 def same(one: dict[Key, Profile], other: dict[Key, Profile]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import httpx
 import pytest
 
 from collector.batch import Batch
+from collector.delivery import Delivery, KeyReusedError
 from collector.intake import BusyError, Intake
 from collector.store.database import Database
-from collector.store.ledger import Ledger, Receipt
+from collector.store.ledger import Ledger, Outcome
 from tests.collector.collecting import SCHEMAS, book, commit, counted, prediction, validated
 from tests.collector.serving import collecting
 
@@ -21,9 +23,9 @@ from tests.collector.serving import collecting
 class SlowLedger(Ledger):
     """A ledger on a slow disk."""
 
-    def commit(self, source: str, key: str, batch: Batch, now: int) -> tuple[Receipt, bool]:
+    def commit_all(self, deliveries: Sequence[Delivery], now: int) -> list[Outcome | KeyReusedError]:
         time.sleep(0.05)
-        return super().commit(source, key, batch, now)
+        return super().commit_all(deliveries, now)
 
 
 class GatedLedger(Ledger):
@@ -31,9 +33,9 @@ class GatedLedger(Ledger):
 
     gate: threading.Event
 
-    def commit(self, source: str, key: str, batch: Batch, now: int) -> tuple[Receipt, bool]:
+    def commit_all(self, deliveries: Sequence[Delivery], now: int) -> list[Outcome | KeyReusedError]:
         self.gate.wait()
-        return super().commit(source, key, batch, now)
+        return super().commit_all(deliveries, now)
 
 
 def test_a_full_queue_refuses_and_what_was_acknowledged_is_there(database: Database) -> None:
@@ -59,13 +61,13 @@ def gated(database: Database, waiting: int = 4) -> tuple[Intake, threading.Event
 
 def test_closing_commits_what_waits_and_refuses_the_rest(database: Database) -> None:
     intake, gate = gated(database)
-    taken = [intake.submit("test", str(n), validated([prediction(n)])) for n in range(4)]
+    taken = [intake.submit(Delivery("test", validated([prediction(n)]), str(n))) for n in range(4)]
     closing = threading.Thread(target=intake.close)
     closing.start()
     while not intake.full:
         time.sleep(0.001)
     with pytest.raises(BusyError):
-        intake.submit("test", "late", validated([prediction(9)]))
+        intake.submit(Delivery("test", validated([prediction(9)]), "late"))
     gate.set()
     closing.join()
     intake.close()
@@ -75,11 +77,11 @@ def test_closing_commits_what_waits_and_refuses_the_rest(database: Database) -> 
 
 def test_a_request_that_was_given_up_does_not_stop_the_others(database: Database) -> None:
     intake, gate = gated(database)
-    taken = [intake.submit("test", str(n), validated([prediction(n)])) for n in range(3)]
+    taken = [intake.submit(Delivery("test", validated([prediction(n)]), str(n))) for n in range(3)]
     assert taken[1].cancel()
     gate.set()
     assert taken[2].result(5)[0].accepted == 1
-    assert intake.submit("test", "9", validated([prediction(9)])).result(5)[0].accepted == 1
+    assert intake.submit(Delivery("test", validated([prediction(9)]), "9")).result(5)[0].accepted == 1
     intake.close()
     assert book(database) == (3, 3, 0, 0)
 
@@ -87,8 +89,8 @@ def test_a_request_that_was_given_up_does_not_stop_the_others(database: Database
 def test_a_commit_that_fails_is_told_and_the_next_goes_on(database: Database) -> None:
     intake = Intake(Ledger(database, {}))
     with pytest.raises(KeyError):
-        intake.submit("test", "1", validated([prediction(1)])).result(5)
-    assert intake.submit("test", "2", Batch({})).result(5)[0].received == 0
+        intake.submit(Delivery("test", validated([prediction(1)]), "1")).result(5)
+    assert intake.submit(Delivery("test", Batch({}), "2")).result(5)[0].received == 0
     intake.close()
 
 

@@ -96,10 +96,10 @@ def test_a_bad_row_is_told_and_kept(
     assert error["field"] == field
     assert reason in error["reason"]
     assert error["fix"]
-    kept = rejected(collector.store.database)[-1]
+    kept = rejected(collector.database)[-1]
     assert (kept.field, kept.reason, kept.value) == (error["field"], error["reason"], error["value"])
     assert kept.raw == json.dumps(event)[:2000]
-    assert balanced(collector.store.database)
+    assert balanced(collector.database)
 
 
 @pytest.mark.parametrize("event", [[], 7, "text", None, True, [[]]], ids=repr)
@@ -120,7 +120,7 @@ def test_an_event_of_no_kind_is_rejected(collector: Collector, kind: Any) -> Non
 
 
 def test_the_good_rows_of_a_mixed_batch_are_accepted(collector: Collector) -> None:
-    before = book(collector.store.database)
+    before = book(collector.database)
     good = [prediction(n) for n in range(10_000, 10_020)]
     mixed = [x for pair in zip(good, [event for event, _, _ in BAD[4:24]], strict=True) for x in pair]
     response = collector.post("/v1/events", mixed)
@@ -128,7 +128,7 @@ def test_the_good_rows_of_a_mixed_batch_are_accepted(collector: Collector) -> No
     receipt = response.json()
     assert (receipt["received"], receipt["accepted"], receipt["rejected"]) == (40, 20, 20)
     assert [error["row"] for error in receipt["errors"]] == list(range(1, 40, 2))
-    after = book(collector.store.database)
+    after = book(collector.database)
     assert [b - a for a, b in zip(before, after, strict=True)] == [40, 20, 0, 20]
 
 
@@ -140,7 +140,7 @@ def test_one_bad_line_of_ndjson_is_kept_whole_and_the_others_go_on(collector: Co
     receipt = response.json()
     assert (receipt["accepted"], receipt["rejected"]) == (2, 4)
     assert [error["row"] for error in receipt["errors"]] == [1, 3, 4, 5]
-    kept = rejected(collector.store.database)[-4:]
+    kept = rejected(collector.database)[-4:]
     assert kept[0].raw.strip() == '{"id": 1, oops'
     assert "surrogate" in kept[2].reason
 
@@ -149,7 +149,7 @@ def test_version_zero_is_a_version(collector: Collector) -> None:
     collector.post("/v1/predictions", [prediction(30_000, version=0)])
     collector.post("/v1/predictions", [prediction(30_001, version="a\x1fb")])
     collector.post("/v1/predictions", [prediction(30_002, version=None)])
-    with collector.store.database.read() as connection:
+    with collector.database.read() as connection:
         versions = set(connection.exec_driver_sql("SELECT DISTINCT version FROM profiles").scalars())
     assert {"0", "a b", "unknown"} <= versions
 

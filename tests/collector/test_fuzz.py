@@ -52,7 +52,7 @@ def send(collector: Collector, path: str, body: bytes, kind: str) -> None:
     receipt = response.json()
     if "received" in receipt:
         assert receipt["received"] == receipt["accepted"] + receipt["duplicate"] + receipt["rejected"]
-    assert balanced(collector.store.database)
+    assert balanced(collector.database)
 
 
 @FUZZ

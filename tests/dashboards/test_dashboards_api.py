@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from alerts import tables
+from collector.delivery import Delivery
 from collector.store.database import Database
 from collector.store.ledger import Ledger
 from collector.validation.validate import Validator
@@ -129,7 +130,7 @@ def test_the_version_changes_with_what_is_committed(client: Client, database: Da
     assert version() == first
     event = {"kind": "prediction", "model": "credit", "id": "new", "score": 0.5, "features": {}}
     batch = Validator(SCHEMAS).batch([event | {"timestamp": START / 1e6 + 5}], None, None)
-    Ledger(database, SCHEMAS).commit("http", "more", batch, START + DAYS * DAY)
+    Ledger(database, SCHEMAS).commit(Delivery("http", batch, "more"), START + DAYS * DAY)
     traffic = version()
     assert traffic["traffic"] != first["traffic"]
     assert traffic["judged"] == first["judged"]

@@ -15,6 +15,7 @@ from alerts.incidents import IncidentDesk
 from alerts.line import Line
 from alerts.remediation import approve
 from alerts.rules import Alerting, Rule
+from collector.delivery import Delivery
 from collector.schema import Schema
 from collector.store.database import Database
 from collector.store.ledger import Ledger
@@ -76,7 +77,7 @@ def build(database: Database) -> None:
 
 
 def _commit(ledger: Ledger, key: str, events: list[Any]) -> None:
-    ledger.commit("http", key, Validator(SCHEMAS).batch(events, None, None), START + DAYS * DAY)
+    ledger.commit(Delivery("http", Validator(SCHEMAS).batch(events, None, None), key), START + DAYS * DAY)
 
 
 def _reference(database: Database) -> None:

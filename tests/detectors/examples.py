@@ -61,7 +61,9 @@ def outcomes(rng: Rng, rows: int, changed: float) -> Any:
 
 
 def latencies(rng: Rng, rows: int, changed: float) -> Any:
-    return LatencyGrid().summarize(rng.lognormal(3 + 2 * changed, 0.5, rows), rng.random(rows) < 0.01)
+    return LatencyGrid().summarize(
+        rng.lognormal(3 + 2 * changed, 0.5, rows), np.where(rng.random(rows) < 0.01, 1.0, 0.0)
+    )
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def test_an_objective_comes_back_from_its_configuration(fields: dict[str, Any], 
 
 def test_requests_are_counted() -> None:
     latency = np.concatenate([np.full(90, 100.0), np.full(10, 400.0), [np.nan]])
-    failed = np.arange(101) < 3
+    failed = (np.arange(101) < 3).astype(np.float64)
     requests = LatencyGrid().summarize(latency, failed)
     assert slo(sli="availability", target="99%").count(requests) == (3, 101)
     assert slo(sli="latency < 300ms", target="99%").count(requests) == (10, 100)

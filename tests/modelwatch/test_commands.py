@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from collector.delivery import Delivery
 from collector.store.ledger import Ledger
 from collector.validation.validate import Validator
 from tests.collector.collecting import SCHEMAS, open_database, prediction
@@ -147,7 +148,7 @@ def spoilt(folder: Path) -> None:
         prediction(5),
     ]
     batch = Validator(SCHEMAS).batch(events, None, None)
-    Ledger(database, SCHEMAS).commit("http", "k", batch, 1_714_521_600_000_000)
+    Ledger(database, SCHEMAS).commit(Delivery("http", batch, "k"), 1_714_521_600_000_000)
     database.close()
 
 

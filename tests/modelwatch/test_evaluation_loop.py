@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from collector.batch import Batch
+from collector.delivery import Delivery
 from collector.validation.validate import Validator
 from tests.modelwatch.flows import HOUR, START, Workplace, alike, events_of, traffic
 from tests.modelwatch.loops import Loop, predictions
@@ -138,7 +139,7 @@ def test_a_learned_reference_judges_a_stream_and_a_file_alike(
         folder = workplace.folder / str(step)
         folder.mkdir()
         loop = Loop(Workplace(folder), good, reference={"kind": "learned", "windows": 6})
-        loop.ledger.commit("fit", "fit", _first(loop, events), 0)  # the same shape for both
+        loop.ledger.commit(Delivery("fit", _first(loop, events), "fit"), 0)  # the same shape for both
         for first in range(0, len(events), step):
             loop.take(events[first : first + step])
             loop.advance()

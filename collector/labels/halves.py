@@ -1,0 +1,83 @@
+"""What waits for its other half, or to be recognised as a duplicate."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import sqlalchemy as sa
+
+from collector.batch import Hashes
+from collector.labels.blocks import Block
+from collector.labels.filter import Filter
+from collector.labels.side import Side, Stored
+from profiles.counts import Ints
+
+PREDICTIONS, LABELS = "predictions", "labels"
+
+
+class Halves:
+    """The predictions and the labels of one model, by id hash.
+
+    Args:
+        model: the model.
+        seen: the filter over all ids that are held, of all models.
+        kinds: how the model's task holds predictions and labels; what is held otherwise is of another task.
+    """
+
+    def __init__(self, model: str, seen: Filter, kinds: Mapping[str, str]) -> None:
+        self._filter, self._revision, self._kinds = seen, -1, kinds
+        self._sides = {name: Side(model, name) for name in (PREDICTIONS, LABELS)}
+        self._salts = {name: zlib.crc32(f"{model} {name}".encode()) << 32 for name in self._sides}
+
+    def refresh(self, connection: sa.Connection, revision: int) -> None:
+        """Take in what other workers have committed up to a revision of the model."""
+        if revision == self._revision:
+            return
+        for name, side in self._sides.items():
+            new = side.refresh(connection)
+            side.drop(connection, [item for item in new if not self._fits(item)])
+            for item in filter(self._fits, new):
+                if item.revision > self._revision:
+                    for ids in side.ids(connection, item):
+                        self._filter.add(ids, self._salts[name])
+        self._revision = revision
+
+    def _fits(self, item: Stored) -> bool:
+        held = item.header["kinds"] | dict.fromkeys(item.header["names"], "")
+        return all(held.get(name, kind) == kind for name, kind in self._kinds.items())
+
+    def rows(self, name: str) -> int:
+        """How many rows a side holds."""
+        return sum(item.rows for item in self._sides[name].stored)
+
+    def fresh(self, connection: sa.Connection, name: str, ids: Hashes) -> Ints:
+        """The places of the ids that a side does not hold, by id; of equal ones the first."""
+        order = np.argsort(ids)
+        ordered = ids[order]
+        again = ordered[1:] == ordered[:-1]
+        if again.any():
+            order = np.argsort(ids, kind="stable")
+            order = order[np.concatenate([[True], ~again])]
+            ordered = ids[order]
+        known = np.zeros(order.size, bool)
+        for _, places in self.find(connection, name, ordered):
+            known[places] = True
+        return order[~known] if known.any() else order
+
+    def find(self, connection: sa.Connection, name: str, ids: Hashes) -> Iterator[tuple[Block, Ints]]:
+        """What a side holds of some ids, ascending: rows, and the places of their ids in `ids`."""
+        side = self._sides[name]
+        if side.stored:
+            maybe = np.flatnonzero(self._filter.maybe(ids, self._salts[name]))
+            for block, places in side.find(connection, ids[maybe]):
+                yield block, maybe[places]
+
+    def add(
+        self, connection: sa.Connection, name: str, block: Block, newest: int, revision: int, oldest: int
+    ) -> None:
+        """Hold more rows, in the transaction that makes a revision of the model; forget what is too old."""
+        self._sides[name].add(connection, block, newest, revision, oldest)
+        self._filter.add(block.ids, self._salts[name])
+        self._revision = revision
