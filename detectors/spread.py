@@ -15,6 +15,7 @@ FEW_WINDOWS = 3
 MOST_DF = 1e6  # a normal distribution, to seven digits
 ROUNDS = 10  # the mean and its weights settle quickly
 LEAST = 1e-200  # a variance of nothing
+FARTHEST = 1e300  # a threshold is a number
 ROUNDING = 1e-9  # relative: no number is known better than this
 
 
@@ -47,7 +48,7 @@ class Spread:
             errors: the standard error of each value from sampling, shape (windows,).
         """
         windows = int(values.size)
-        noise = np.maximum(np.square(errors), np.square(ROUNDING * values) + LEAST)
+        noise = np.maximum(np.square(errors), np.square(ROUNDING * np.abs(values).max()) + LEAST)
         mean, between = float(np.average(values, weights=1 / noise)), 0.0
         lost = max(1 - 1 / windows, 0.5)  # the mean is fitted to the same windows
         for _ in range(ROUNDS):
@@ -79,5 +80,5 @@ class Spread:
     def threshold(self, alpha: float, error: float, *, higher_is_better: bool) -> float:
         """The value whose p-value is `alpha`."""
         scale, df = self._scale(error)
-        reach = -float(special.stdtrit(df, alpha)) * scale
+        reach = min(-float(special.stdtrit(df, alpha)) * scale, FARTHEST)
         return self.mean - reach if higher_is_better else self.mean + reach

@@ -37,16 +37,16 @@ class NumericSummary(Sums):
         every: Floats = np.ascontiguousarray(values, np.float64)
         keys = np.empty(every.size, np.int32)
         total = squares = 0.0
-        for start in range(0, every.size, PIECE):
-            piece = every[start : start + PIECE]
-            offset = piece - center
-            added = float(offset.sum())
-            if not -FAR < added < FAR:  # cheaper than to look for NaN
-                return cls._careful(space, index, every, center, groups)
-            keys[start : start + PIECE] = index(piece)
-            if groups.count == 1:
-                total += added
-                squares += float(np.dot(offset, offset))
+        with np.errstate(over="ignore"):
+            for start in range(0, every.size, PIECE):
+                piece = every[start : start + PIECE]
+                offset = piece - center
+                square = float(offset @ offset)
+                if not square < FAR * FAR:  # cheaper than to look for NaN
+                    return cls._careful(space, index, every, center, groups)
+                keys[start : start + PIECE] = index(piece)
+                total += float(offset.sum())
+                squares += square
         if groups.count == 1:
             counts = Counts.of(keys)
             low, high = (float(every.min()), float(every.max())) if every.size else (np.inf, -np.inf)

@@ -8,19 +8,17 @@ import pytest
 
 from alerts.rules import Alerting
 from collector.store.database import Database
-from modelwatch import schema
 from tests.alerts.hooks import Hook, hooked
 from tests.alerts.troubles import Trouble
+from tests.databases import KINDS, created
 
 Make = Callable[..., Trouble]
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "modelwatch.db")
-    schema.create(opened)
-    yield opened
-    opened.close()
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    with created(request.param, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def test_the_version_before_is_known_from_traffic_too(plain: Trouble) -> None:
     with plain.database.write() as connection:
         row = {"model": "m", "role": "production", "known": 0, "segment": "", "shape": "s", "rows": 1}
         row |= {"profile": b""}
-        connection.execute(profiles.insert(), [row | {"start": 90 * DAY, "version": "v0"}])
+        connection.execute(profiles.insert(), [row | {"shard": 1, "start": 90 * DAY, "version": "v0"}])
     plain.deploy("v1")
     plain.judge(drift="b")
     assert plain.action().to_version == "v0"

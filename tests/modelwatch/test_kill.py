@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 import threading
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from collector.store.database import Database
+from tests.collector.collecting import counted
 from tests.modelwatch.flows import HOUR, START, Workplace, events_of, traffic
 from tests.modelwatch.processes import ServiceProcess, send
 
 TABLES = {
-    "profiles": "model, role, start, known, version, segment, shape, rows, profile",
     "verdicts": "*",
     "incidents": "*",
     "timeline": "id, incident, at, kind, text",
@@ -43,6 +45,9 @@ def outcome(service: ServiceProcess) -> dict[str, list[tuple[Any, ...]]]:
     """All that the service knows."""
     queries = {table: f"SELECT {names} FROM {table}" for table, names in TABLES.items()}  # noqa: S608
     found = {table: sorted(service.rows(query), key=repr) for table, query in queries.items()}
+    with closing(Database(service.data / "modelwatch.db")) as database:
+        profiles = counted(database)
+    found["profiles"] = sorted((key, profile.to_bytes()) for key, profile in profiles.items())
     books = service.rows("SELECT sum(accepted), sum(rejected) FROM books")
     (balance,) = service.rows("SELECT sum(received - accepted - duplicate - rejected) FROM books")[0]
     assert balance == 0
