@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import re
-import reprlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from alerts.rules import Alerting
+from collector.document import DocumentError, problems, read_document
 from collector.schema import Schema
 from detectors import AnyDetector, Detector, Duration, Objective, default_detectors, parse_duration
 from detectors.performance.metrics import METRICS
 from modelwatch.reference import AnyReference, LearnedReference
 
 ALARMS = re.compile(r"\s*(\d+)\s*(?:per|/)\s*(\S+)\s*")
-LARGEST_FILE = 1_000_000
-MOST_VALUES = 100_000
-MOST_PROBLEMS = 20
-SHORT = reprlib.Repr()
-SHORT.maxstring = SHORT.maxother = 100
-SHORT.maxlevel = 2
 
 
 class MonitorError(ValueError):
@@ -98,56 +91,19 @@ def load_monitor(path: Path) -> Monitor:
     Raises:
         MonitorError: it cannot be read, or is wrong.
     """
-    content = _content(path)
+    try:
+        content = read_document(path, "monitor")
+    except DocumentError as error:
+        raise MonitorError(str(error)) from None
     if not isinstance(content, dict):
         raise MonitorError(f"{path}: expected `model:`, `task:`, `features:`, found {type(content).__name__}")
     try:
         monitor = Monitor.model_validate(content)
     except ValidationError as error:
-        raise MonitorError(f"{path}:\n" + "\n".join(_problems(error))) from None
+        raise MonitorError(f"{path}:\n" + "\n".join(problems(error))) from None
     except OverflowError as error:
         raise MonitorError(f"{path}: a number or a duration is too large: {error}") from None
     if monitor.reference.file is not None:
         resolved = monitor.reference.model_copy(update={"path": path.parent / monitor.reference.file})
         return monitor.model_copy(update={"reference": resolved})
     return monitor
-
-
-def _content(path: Path) -> Any:
-    """What the YAML says, within bounds."""
-    try:
-        size = path.stat().st_size
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) if size <= LARGEST_FILE else None
-        values = _values(content, {})
-    except OSError as error:
-        raise MonitorError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a date that does not exist
-        raise MonitorError(f"{path}: not YAML: {error}") from None
-    if size > LARGEST_FILE:
-        raise MonitorError(f"{path}: is larger than {LARGEST_FILE} bytes; is it a monitor file?")
-    if values > MOST_VALUES:
-        raise MonitorError(f"{path}: aliases make it larger than {MOST_VALUES} values; write them out")
-    return content
-
-
-def _values(content: Any, known: dict[int, int]) -> int:
-    """How many values there are with YAML's aliases written out; too many for what holds itself."""
-    if not isinstance(content, dict | list):
-        return 1
-    if id(content) not in known:
-        known[id(content)] = MOST_VALUES + 1  # until it is known: it may hold itself
-        parts = [*content, *content.values()] if isinstance(content, dict) else content
-        known[id(content)] = 1 + sum(_values(part, known) for part in parts)
-    return known[id(content)]
-
-
-def _problems(error: ValidationError) -> list[str]:
-    problems = []
-    for item in error.errors(include_url=False)[:MOST_PROBLEMS]:
-        where = ".".join(str(place) for place in item["loc"]) or "(the whole file)"
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            message = "no such setting; check its spelling, or take it out"
-        told = item["type"] in ("missing", "value_error", "extra_forbidden")  # what is unknown may be secret
-        problems.append(f"  {where}: {message}" + ("" if told else f" (got {SHORT.repr(item['input'])})"))
-    return problems
