@@ -80,17 +80,6 @@ class Predictions:
 
         return type(self)(**{name: part(value) for name, value in self.__dict__.items()})
 
-    def take_outcomes(self, rows: Any) -> Self:
-        """The predictions of some rows without their features, which cost the most to move."""
-        slim: dict[str, Any] = {
-            "features": {},
-            "segments": {},
-            "names": None,
-            "label": None,
-            "label_times": None,
-        }
-        return type(self)(**{**self.__dict__, **slim}).take(rows)
-
 
 @dataclass(frozen=True)
 class Labels:

@@ -42,7 +42,7 @@ class Join:
         """
         held = self.held if rows.ids is not None else None
         ids = np.arange(len(rows), dtype=np.uint64) if rows.ids is None else rows.ids[order]
-        made = Block.of(ids, self._outcomes(rows.take_outcomes(order), cut.take(order)))
+        made = Block.of(ids, self._outcomes(rows, order, cut.take(order)))
         earlier = np.zeros(len(rows), bool)
         joined = []
         if held is not None:
@@ -70,11 +70,13 @@ class Join:
             self.held.add(LABELS, came, int(rows.times.max(initial=0)))
         return joined
 
-    def _outcomes(self, rows: Predictions, cut: Cut) -> Mapping[str, Any]:
-        columns = {"start": cut.starts, "group": cut.groups, "prediction": self._narrow(rows)}
+    def _outcomes(self, rows: Predictions, order: Ints, cut: Cut) -> Mapping[str, Any]:
+        made = self._narrow(rows)
+        held = made.take(order) if isinstance(made, Coded) else made[order]
+        columns = {"start": cut.starts, "group": cut.groups, "prediction": held}
         if self.schema.task == "binary":
             keys = np.full(len(rows), NO_SCORE) if rows.score is None else Outcomes().keys(rows.score)
-            columns["score"] = keys.astype(np.int16)
+            columns["score"] = keys.astype(np.int16)[order]
         return columns
 
     def _narrow(self, rows: Predictions) -> Any:

@@ -7,9 +7,10 @@ converts the whole column at once; only when that fails are values looked at one
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
@@ -74,6 +75,9 @@ def numeric(values: Column, *, nan_is_missing: bool) -> tuple[Floats, list[Fault
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return _checked(*_slow_numeric(values), values, nan_is_missing=nan_is_missing)
     clean = array.to_numpy(zero_copy_only=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(clean.sum()):  # cheaper than to look at every value
+            return clean, []
     bad = np.flatnonzero(~np.isfinite(clean) & array.is_valid().to_numpy(zero_copy_only=False))
     return _unfit(clean, bad, nan_is_missing=nan_is_missing)
 
@@ -161,6 +165,8 @@ def _bounded(value: str | None) -> str | None:
 def categorical(values: Column, *, nan_is_missing: bool) -> tuple[Coded, list[Fault]]:
     """A categorical column, dictionary-encoded."""
     faults: list[Fault] = []
+    if isinstance(values, pa.DictionaryArray):
+        return _recoded(values)
     if isinstance(values, pa.Array) and pa.types.is_floating(values.type) and nan_is_missing:
         values = pc.if_else(pc.is_finite(values), values, None)
     try:
@@ -178,7 +184,20 @@ def categorical(values: Column, *, nan_is_missing: bool) -> tuple[Coded, list[Fa
     return Coded(codes, tuple(encoded.dictionary.to_pylist())), faults
 
 
-def vectors(values: Sequence[Any], dimensions: int) -> tuple[Floats, list[Fault]]:
+def _recoded(values: Any) -> tuple[Coded, list[Fault]]:
+    """A column that came dictionary-encoded, of text."""
+    names, faults = one_by_one(values.dictionary, text, None)
+    codes = values.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    absent = [place for place, name in enumerate(names) if name is None]
+    if absent:
+        codes = np.where(np.isin(codes, absent), -1, codes)
+    bad = {fault.row: fault for fault in faults}
+    rows = np.flatnonzero(np.isin(codes, list(bad))) if bad else []
+    found = [replace(bad[int(values.indices[int(row)].as_py())], row=int(row)) for row in rows]
+    return Coded(codes, tuple(name or "" for name in names)), found
+
+
+def vectors(values: Column, dimensions: int) -> tuple[Floats, list[Fault]]:
     """A column of lists of numbers, shape (n, dimensions); a missing list is NaN throughout."""
     fix = f"send a list of {dimensions} numbers, or null"
     missing = [math.nan] * dimensions
@@ -192,5 +211,32 @@ def vectors(values: Sequence[Any], dimensions: int) -> tuple[Floats, list[Fault]
             raise BadValueError("one of the numbers is not finite", fix)
         return [float(x) for x in value]
 
+    quick = _stacked(values, dimensions)
+    if quick is not None:
+        return quick, []
     clean, faults = one_by_one(values, read, missing)
     return np.array(clean, np.float64).reshape(len(clean), dimensions), faults
+
+
+def _stacked(values: Column, dimensions: int) -> Floats | None:
+    """Lists as a matrix, where all of them are whole."""
+    if isinstance(values, pa.Array):
+        if not isinstance(values, pa.ListArray | pa.LargeListArray | pa.FixedSizeListArray):
+            return None
+        flat = values.flatten()
+        numbers = pa.types.is_floating(flat.type) or pa.types.is_integer(flat.type)
+        sizes = {dimensions} if len(values) == 0 else set(pc.list_value_length(values).unique().to_pylist())
+        if not numbers or flat.null_count or sizes != {dimensions}:
+            return None
+        stacked: Floats = flat.cast(pa.float64()).to_numpy().reshape(len(values), dimensions)
+    else:
+        if any(type(one) is not list or len(one) != dimensions for one in values):
+            return None
+        flat = list(chain.from_iterable(values))
+        if not set(map(type, flat)) <= {float, int}:
+            return None
+        try:
+            stacked = np.array(flat, np.float64).reshape(len(values), dimensions)
+        except OverflowError:
+            return None
+    return stacked if np.isfinite(stacked).all() else None

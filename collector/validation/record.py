@@ -1,4 +1,4 @@
-"""A piece of a Parquet file, on its way from Arrow to validated columns."""
+"""An Arrow record batch, from a file or from the wire, on its way to validated columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.batch import Batch, Coded, Labels, Mask, Predictions, Rejection, Values
-from collector.schema import EmbeddingFeature, Schema
+from collector.schema import Columns, EmbeddingFeature, Schema
 from collector.validation import columns
 from collector.validation.columns import Fault
 from collector.validation.ids import hashes
@@ -26,10 +26,20 @@ class FileError(ValueError):
 
 
 class Record:
-    """One Arrow record batch on its way to columns."""
+    """One Arrow record batch on its way to columns.
 
-    def __init__(self, record: Any, schema: Schema, first: int) -> None:
-        self._record, self._schema, self._first = record, schema, first
+    Args:
+        record: the record batch.
+        schema: names its columns: as the monitor does, or as events on the wire.
+        first: the row number of its first row.
+        now: the server's time in seconds, or None to accept times in the future.
+    """
+
+    def __init__(self, record: Any, schema: Schema, first: int, now: float | None = None) -> None:
+        self._record, self._schema, self._first, self._now = record, schema, first, now
+        held = set(record.schema.names)
+        given, wire = schema.columns.model_dump(), Columns().model_dump()
+        self._names = Columns(**{k: name if name in held else wire[k] for k, name in given.items()})
         self._faults: dict[int, tuple[str, Fault]] = {}
         self._reader = Reader(schema, nan_is_missing=True, fault=self._fault)
 
@@ -37,18 +47,21 @@ class Record:
         for fault in faults:
             self._faults.setdefault(fault.row, (name, fault))
 
-    def _column(self, name: str) -> Any:
+    def _column(self, name: str, *, coded: bool = False) -> Any:
         held: list[str] = self._record.schema.names
-        return plain(self._record.column(held.index(name))) if name in held else None
+        if name not in held:
+            return None
+        values = self._record.column(held.index(name))
+        return values if coded and is_coded_text(values.type) else plain(values)
 
     def _segment(self, name: str) -> Coded:
-        values = self._column(name)
+        values = self._column(name, coded=True)
         if values is None:
-            return Coded(np.zeros(self._record.num_rows, np.int64), ("",))
+            return Coded(np.full(self._record.num_rows, -1, np.int64), ())
         return self._reader.category(name, values)
 
     def _versions(self) -> Coded:
-        values = self._column(self._schema.columns.version)
+        values = self._column(self._names.version, coded=True)
         if values is None:
             return Coded(np.zeros(self._record.num_rows, np.int64), (UNKNOWN,))
         read = self._reader.category("version", values)
@@ -59,7 +72,7 @@ class Record:
 
     def batch(self, moments: Ints | None) -> Batch:
         """The good rows as predictions, the bad ones as rejections."""
-        names, task, reader = self._schema.columns, self._schema.task, self._reader
+        names, task, reader = self._names, self._schema.task, self._reader
         score = reader.score(self._column(names.score))
         label = self._column(names.label)
         label_times = self._column(names.label_time)
@@ -86,7 +99,7 @@ class Record:
 
     def labels(self) -> Batch:
         """The good rows as labels, the bad ones as rejections."""
-        names, model = self._schema.columns, self._schema.model
+        names, model = self._names, self._schema.model
         when = names.timestamp if self._column(names.timestamp) is not None else names.label_time
         moments, given = self._times(when), self._ids()
         ids = None if given is None else hashes(given)
@@ -116,14 +129,14 @@ class Record:
         ]
 
     def _held(self, feature: str) -> bool:
-        spec = self._schema.features[feature]
-        needed = spec.columns if isinstance(spec, EmbeddingFeature) else (feature,)
-        return all(self._column(column) is not None for column in needed)
+        spec, held = self._schema.features[feature], self._record.schema.names
+        whole = isinstance(spec, EmbeddingFeature) and all(column in held for column in spec.columns)
+        return feature in held or whole
 
     def _feature(self, name: str) -> Values:
         spec = self._schema.features[name]
-        if not isinstance(spec, EmbeddingFeature):
-            return self._reader.feature(name, self._column(name))
+        if not isinstance(spec, EmbeddingFeature) or name in self._record.schema.names:
+            return self._reader.feature(name, self._column(name, coded=True))
         read = []
         for column in spec.columns:
             values, faults = columns.numeric(self._column(column), nan_is_missing=True)
@@ -132,7 +145,7 @@ class Record:
         return np.column_stack(read)
 
     def _ids(self) -> Any:
-        values = self._column(self._schema.columns.id)
+        values = self._column(self._names.id)
         if values is None:
             return None
         if pa.types.is_integer(values.type):
@@ -151,7 +164,7 @@ class Record:
         values = self._column(name)
         if values is None:
             raise FileError(f"the file has no column {name!r} for the time")
-        read, faults = times(values, None)
+        read, faults = times(values, self._now)
         self._fault(name, faults)
         missing = [
             Fault(int(at), None, "missing", "give every row a time") for at in np.flatnonzero(read == 0)
@@ -163,6 +176,11 @@ class Record:
         read, faults = times(self._column(name), None)
         self._fault(name, faults)
         return read
+
+
+def is_coded_text(kind: Any) -> bool:
+    """Whether a type is that of dictionary-encoded text."""
+    return pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)
 
 
 def plain(values: Any) -> Any:

@@ -36,7 +36,7 @@ class Reader:
         spec = self._schema.features[name]
         field = f"features.{name}"
         if isinstance(spec, EmbeddingFeature):
-            column: Values = self._told(field, columns.vectors(columns.listed(values), len(spec.columns)))
+            column: Values = self._told(field, columns.vectors(values, len(spec.columns)))
         elif isinstance(spec, CategoricalFeature):
             column = self._told(field, columns.categorical(values, nan_is_missing=self._lenient))
         else:
