@@ -24,6 +24,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from collector.store.database import Database
 from modelwatch import schema
@@ -56,12 +58,18 @@ def _server() -> str:
 
 
 @contextmanager
-def postgres_url() -> Iterator[str]:
-    """The URL of a new, empty PostgreSQL database, dropped at the end, whoever is still connected."""
+def postgres_url(template: str | None = None) -> Iterator[str]:
+    """The URL of a new PostgreSQL database, dropped at the end, whoever is still connected.
+
+    Args:
+        template: the URL of the database that it is a copy of, which nobody uses; it is empty without one.
+    """
     server = _server()
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        original = sql.Identifier(conninfo_to_dict(template)["dbname"] if template else "template1")
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(statement.format(sql.Identifier(name), original))
     try:
         yield server.replace("/postgres?", f"/{name}?", 1)
     finally:
@@ -87,3 +95,18 @@ def created(kind: str, folder: Path) -> Iterator[Database]:
         schema.create(database)
         yield database
         database.close()
+
+
+@contextmanager
+def copied(where: Path | str, folder: Path) -> Iterator[Database]:
+    """A copy of a database that nobody uses."""
+    if isinstance(where, Path):
+        shutil.copy(where, folder / "modelwatch.db")
+        opened = Database(folder / "modelwatch.db")
+        yield opened
+        opened.close()
+        return
+    with postgres_url(template=where) as url:
+        opened = Database(url)
+        yield opened
+        opened.close()

@@ -28,19 +28,19 @@ class Traffic:
 def traffic(connection: sa.Connection, model: str, shape: str | None, span: Span, segment: str) -> Traffic:
     """Count what came in a span of time; `shape` is that of the model's profiles."""
     held = tables.profiles.c
+    # a literal: PostgreSQL takes two parameters for two expressions, and then misses one in GROUP BY
+    made = (held.known == sa.literal_column(str(AT_PREDICTION))).label("made")
     query = (
-        sa.select(
-            held.version, held.start, (held.known == AT_PREDICTION).label("made"), sa.func.sum(held.rows)
-        )
+        sa.select(held.version, held.start, made, sa.func.sum(held.rows))
         .where(held.model == model, held.role == "production", held.shape == shape, held.segment == segment)
         .where(held.start >= span.low, held.start < span.high)
-        .group_by(held.version, held.start, held.known == AT_PREDICTION)
+        .group_by(held.version, held.start, made)
         .order_by(held.start)
     )
     versions: dict[str, dict[int, int]] = {}
     labels: dict[int, int] = {}
-    for version, start, made, rows in connection.execute(query):
-        if made:
+    for version, start, made_now, rows in connection.execute(query):
+        if made_now:
             versions.setdefault(version, {})[start] = int(rows)
         else:
             labels[start] = labels.get(start, 0) + int(rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from alerts import tables
 from alerts.audit import first_broken
@@ -143,16 +144,16 @@ def test_a_hook_that_comes_back_is_used(trouble: Trouble, hook: Hook) -> None:
 def test_a_crash_between_the_side_effect_and_its_record_repeats_the_same_id(
     trouble: Trouble, hook: Hook, make: Make
 ) -> None:
-    with trouble.database.write() as connection:
-        connection.exec_driver_sql(
-            "CREATE TRIGGER crash BEFORE UPDATE ON actions WHEN NEW.state = 'verifying' "
-            "BEGIN SELECT RAISE(ABORT, 'crash'); END"
-        )
-    with pytest.raises(Exception, match="crash"):
+
+    def crash(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if statement.startswith("UPDATE actions") and "verifying" in str(values):
+            raise RuntimeError("crash")
+
+    sa.event.listen(trouble.database.engine, "before_cursor_execute", crash)
+    with pytest.raises(RuntimeError, match="crash"):
         trouble.hurry()
     assert trouble.action().state == "executing"
-    with trouble.database.write() as connection:
-        connection.exec_driver_sql("DROP TRIGGER crash")
+    sa.event.remove(trouble.database.engine, "before_cursor_execute", crash)
     again = make(**section(hook))
     again.hurry()
     assert again.action().state == "verifying"

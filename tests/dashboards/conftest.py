@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,24 +10,23 @@ from collector.store.database import Database
 from dashboards.app import router
 from tests.dashboards.page import Client
 from tests.dashboards.world import SCHEMAS, build
+from tests.databases import KINDS, copied, location
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file that tests copy."""
-    path = tmp_path_factory.mktemp("dashboards") / "built.db"
-    database = Database(path)
-    build(database)
-    database.close()
-    return path
+@pytest.fixture(scope="session", params=KINDS)
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | str]:
+    """A database that tests copy."""
+    with location(request.param, tmp_path_factory.mktemp("dashboards")) as where:
+        database = Database(where)
+        build(database)
+        database.close()
+        yield where
 
 
 @pytest.fixture
-def database(built: Path, tmp_path: Path) -> Iterator[Database]:
-    shutil.copy(built, tmp_path / "modelwatch.db")
-    opened = Database(tmp_path / "modelwatch.db")
-    yield opened
-    opened.close()
+def database(built: Path | str, tmp_path: Path) -> Iterator[Database]:
+    with copied(built, tmp_path) as opened:
+        yield opened
 
 
 @pytest.fixture

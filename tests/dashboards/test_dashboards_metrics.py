@@ -90,6 +90,8 @@ def test_the_newest_lines_are_those_of_each_signal(database: Database) -> None:
 
 
 def test_a_long_history_costs_nothing(database: Database) -> None:
+    if database.postgres:
+        pytest.skip("the steps that a query takes are counted by SQLite alone")
     row = {"model": "credit", "known_at": 0, "signal": "drift.univariate", "segment": "", "alert": False}
     starts = [START - hour * DAY // 24 for hour in range(1, 3001)]
     many = [
