@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,6 +43,8 @@ class Delivery:
         key: its idempotency key: what was committed with a key before changes nothing. Empty where positions
             say what was delivered.
         advances: the positions that it moves.
+        origins: where each of the batch's rejected rows came from, such as `topic/3@17`; kept with them
+            in place of the key. Empty where the key says it.
         also: what else changes in the same transaction.
     """
 
@@ -50,4 +52,5 @@ class Delivery:
     batch: Batch
     key: str = ""
     advances: tuple[Advance, ...] = ()
+    origins: Sequence[str] = ()
     also: Callable[[sa.Connection], None] | None = None

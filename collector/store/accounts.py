@@ -130,9 +130,11 @@ class Accounts:
 
     def _keep_rejected(self) -> None:
         rows = [
-            {"at": self._now, "source": one.source, "key": one.key, **_storable(rejection)}
+            {"at": self._now, "source": one.source, "key": key, **_storable(rejection)}
             for one in (self._deliveries[place] for place in self.new())
-            for rejection in one.batch.rejections
+            for key, rejection in zip(
+                one.origins or [one.key] * len(one.batch.rejections), one.batch.rejections, strict=True
+            )
         ]
         if rows:
             self._connection.execute(tables.rejected.insert(), rows)
