@@ -1,0 +1,32 @@
+"""The kinds of sources, and the files that configure them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from collector.document import DocumentError, problems, read_document
+from collector.sources.kafka import Kafka
+from collector.sources.source import SourceError
+
+AnySource = Kafka  # a second kind makes it Annotated[Kafka | Other, Field(discriminator="kind")]
+_adapter: TypeAdapter[AnySource] = TypeAdapter(AnySource)
+
+
+def load_source(path: Path) -> AnySource:
+    """Read a source file. Paths in it are relative to it.
+
+    Raises:
+        SourceError: it cannot be read, or is wrong; the message names the field, the value and the fix.
+    """
+    try:
+        content = read_document(path, "source")
+    except DocumentError as error:
+        raise SourceError(str(error)) from None
+    if not isinstance(content, dict):
+        raise SourceError(f"{path}: expected `kind:`, found {type(content).__name__}")
+    try:
+        return _adapter.validate_python(content).beside(path.parent)
+    except ValidationError as error:
+        raise SourceError(f"{path}:\n" + "\n".join(problems(error))) from None

@@ -1,0 +1,133 @@
+"""`modelwatch collect`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import sqlalchemy as sa
+import typer
+import uvicorn
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
+
+from collector.sources.catalog import AnySource, load_source
+from collector.sources.files import FileError
+from collector.sources.source import SourceError
+from collector.store.database import Database
+from modelwatch.commands.terminal import DEFAULT_DATA, Data, DatabaseUrl, err, fail, monitors
+from modelwatch.monitor import Monitor
+from modelwatch.opening import OpeningError, open_database
+from modelwatch.reference import install_file
+
+
+def collect(
+    monitor: Annotated[list[Path], typer.Option(help="Monitor files, or folders of them.")],
+    source: Annotated[list[Path], typer.Option(help="Source files, such as a Kafka cluster's.")],
+    data: Data = DEFAULT_DATA,
+    database: DatabaseUrl = None,
+    host: Annotated[str, typer.Option(help="The address of /metrics and /healthz.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="Their port; left out, there are none.")] = None,
+) -> None:
+    """Fetch events from Kafka and such, and commit them, until SIGTERM or SIGINT. Several may run at once."""
+    watched = monitors(monitor)
+    sources = _sources(source)
+    try:
+        opened = open_database(data, database)
+    except OpeningError as error:
+        fail(error)
+    try:
+        for one in watched:
+            if one.reference.file is not None:
+                install_file(opened, one, one.reference.file)
+        Collection(opened, watched, sources).run(host, port)
+    except (FileError, OSError, sa.exc.DatabaseError) as error:
+        fail(error)
+    finally:
+        opened.close()
+
+
+def _sources(paths: list[Path]) -> list[AnySource]:
+    try:
+        loaded = [load_source(path) for path in paths]
+        for one in loaded:
+            one.ready()
+    except SourceError as error:
+        fail(error)
+    names = [one.source for one in loaded]
+    if twice := {name for name in names if names.count(name) > 1}:
+        fail(f"{sorted(twice)}: two source files have this name; give each a `name` of its own")
+    return loaded
+
+
+class Collection:
+    """Runs sources, each on a thread of its own, until it is told to stop."""
+
+    def __init__(self, database: Database, watched: list[Monitor], sources: list[AnySource]) -> None:
+        self._stop = threading.Event()
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        schemas = {one.model: one for one in watched}
+        self._threads = [
+            threading.Thread(
+                target=one.run, name=one.source, args=(database, schemas, self._stop, self._registry)
+            )
+            for one in sources
+        ]
+
+    def run(self, host: str, port: int | None) -> None:
+        """Run until SIGTERM or SIGINT, or until a source ends by itself."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        server = None if port is None else _Server(self._application(), host, port)
+        for thread in self._threads:
+            thread.start()
+        err.print(f"Modelwatch collects from {', '.join(one.name for one in self._threads)}", highlight=False)
+        while not self._stop.wait(1):
+            if not all(thread.is_alive() for thread in self._threads):
+                break
+        failed = not self._stop.is_set()
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        if server is not None:
+            server.stop()
+        if failed:
+            fail("a source has ended by itself; its log says why")
+
+    def _application(self) -> FastAPI:
+        application = FastAPI(title="Modelwatch collector", openapi_url=None)
+
+        @application.get("/metrics")
+        def metrics() -> Response:
+            return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
+
+        @application.get("/healthz")
+        def healthz() -> JSONResponse:
+            dead = [thread.name for thread in self._threads if not thread.is_alive()]
+            status = {"status": "failed" if dead else "ok", "ended": dead}
+            return JSONResponse(status, 503 if dead else 200)
+
+        return application
+
+
+class _Server:
+    """Serves an application on a thread."""
+
+    def __init__(self, application: FastAPI, host: str, port: int) -> None:
+        self._server = uvicorn.Server(uvicorn.Config(application, host=host, port=port, log_level="warning"))
+        self._thread = threading.Thread(target=self._server.run, name="metrics")
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise OSError(f"cannot listen on {host}:{port}; choose another --port")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.should_exit = True
+        self._thread.join()
