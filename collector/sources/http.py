@@ -17,12 +17,14 @@ from starlette.requests import ClientDisconnect
 from collector.batch import Batch
 from collector.delivery import Delivery, KeyReusedError
 from collector.intake import BusyError, Intake
-from collector.sources.request import Bodies, RefusedError, busy, idempotency_key
-from collector.validation.decode import KINDS, BadBodyError, events_of_json, events_of_ndjson
+from collector.sources.request import Bodies, Body, RefusedError, busy, idempotency_key
+from collector.validation.arrow import arrow_batch
+from collector.validation.decode import KINDS, BadBodyError, events_of_json, lines_of_json, lines_of_ndjson
 from collector.validation.validate import Validator
 
 LARGEST_BODY = 32 * 1024 * 1024
 MOST_EVENTS = 200_000  # a small body can hold very many tiny events
+ARROW_TYPE = "application/vnd.apache.arrow.stream"
 JSON_TYPES = ("application/json", "text/json", "")
 LINE_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 REFUSED = (BusyError, KeyReusedError, ClientDisconnect, sa.exc.OperationalError)
@@ -85,19 +87,27 @@ def _refusal(error: Exception) -> RefusedError:
     return RefusedError(400, "body", "it ended early", "send all of it")
 
 
-def _batch(validator: Validator, request: Request, group: str, body: bytes) -> Batch:
+def _batch(validator: Validator, request: Request, group: str, sent: Body) -> Batch:
     content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    body = sent.plain()
+    digest = hashlib.sha256(f"{group} {content_type}\n".encode() + body).hexdigest()
     try:
+        if content_type == ARROW_TYPE:
+            model = request.query_params.get("model")
+            batch = arrow_batch(body, validator.schemas, KINDS.get(group), model, time.time())
+            return replace(batch, digest=digest)
         if content_type in LINE_TYPES:
-            events = events_of_ndjson(body)
+            lines: list[bytes] | None = lines_of_ndjson(body)
         elif content_type in JSON_TYPES:
-            events = events_of_json(body, group)
+            lines = lines_of_json(body)
         else:
-            known = "application/json or application/x-ndjson"
+            known = f"application/json, application/x-ndjson or {ARROW_TYPE}"
             raise RefusedError(415, "Content-Type", f"{content_type!r} is not read", f"send {known}")
+        events = events_of_json(body, group) if lines is None else lines
     except BadBodyError as error:
         raise RefusedError(400, "body", str(error), error.fix) from None
     if len(events) > MOST_EVENTS:
         raise RefusedError(413, "body", f"it holds {len(events)} events", f"send at most {MOST_EVENTS}")
-    batch = validator.batch(events, KINDS.get(group), time.time())
-    return replace(batch, digest=hashlib.sha256(f"{group} {content_type}\n".encode() + body).hexdigest())
+    read = validator.batch if lines is None else validator.lines
+    batch = read(events, KINDS.get(group), time.time())
+    return replace(batch, digest=digest)

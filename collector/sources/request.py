@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
+
+from collector.sources.encoding import ENCODINGS, EncodingError, TooLargeError, inflated
 
 LONGEST_KEY = 200
 RETRY_SECONDS = "1"
@@ -33,6 +36,31 @@ def busy(reason: str) -> RefusedError:
     return RefusedError(429, "", reason, "send it again after Retry-After")
 
 
+@dataclass(frozen=True)
+class Body:
+    """A request's body as it was sent."""
+
+    sent: bytes
+    encoding: str
+    largest: int
+
+    def plain(self) -> bytes:
+        """The body without its compression; takes a while, so it is for a thread.
+
+        Raises:
+            RefusedError: it cannot be inflated, or is too large then.
+        """
+        if self.encoding == "identity":
+            return self.sent
+        try:
+            return inflated(self.sent, self.encoding, self.largest)
+        except EncodingError as error:
+            fix = "send what Content-Encoding says"
+            raise RefusedError(400, "body", str(error), fix) from None
+        except TooLargeError as error:
+            raise RefusedError(413, "body", str(error), "split the batch") from None
+
+
 class Bodies:
     """Reads bodies, and holds so many bytes of them at a time.
 
@@ -44,30 +72,32 @@ class Bodies:
         self._largest, self._held = largest, 0
 
     @asynccontextmanager
-    async def read(self, request: Request) -> AsyncIterator[bytes]:
+    async def read(self, request: Request) -> AsyncIterator[Body]:
         """The body, for as long as it is worked on; refused as soon as it is known to be too large.
 
         Raises:
-            RefusedError: it is too large, compressed, or one too many.
+            RefusedError: it is too large, compressed in a way that is not known, or one too many.
         """
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._largest:
             raise self._too_large(f"the body has {declared} bytes")
-        if request.headers.get("content-encoding", "identity").lower() != "identity":
-            raise RefusedError(
-                415, "Content-Encoding", "compressed bodies are not read", "send it uncompressed"
-            )
-        chunks, size = [], 0
+        encoding = request.headers.get("content-encoding", "identity").strip().lower() or "identity"
+        if encoding not in (*ENCODINGS, "identity"):
+            fix = f"send it uncompressed, or as {' or '.join(ENCODINGS)}"
+            raise RefusedError(415, "Content-Encoding", f"{encoding!r} is not read", fix)
+        size = 0 if encoding == "identity" else self._largest  # it may inflate to this
+        self._held += size
+        spare, chunks = size, []
         try:
             async for chunk in request.stream():
                 size += len(chunk)
                 self._held += len(chunk)
-                if size > self._largest:
+                if size - spare > self._largest:
                     raise self._too_large(f"the body has over {self._largest} bytes")
                 if self._held > MOST_HELD * self._largest:
                     raise busy("too many requests at a time")
                 chunks.append(chunk)
-            yield b"".join(chunks)
+            yield Body(b"".join(chunks), encoding, self._largest)
         finally:
             self._held -= size
 

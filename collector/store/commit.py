@@ -15,6 +15,7 @@ from collector.delivery import Delivery, KeyReusedError
 from collector.fit import fit_shape
 from collector.labels.halves import LABELS, PREDICTIONS
 from collector.labels.join import Held, Join
+from collector.log.stage import stage
 from collector.schema import Schema
 from collector.store import tables
 from collector.store.accounts import Accounts, Outcome
@@ -79,6 +80,11 @@ class Commit:
     def connection(self) -> sa.Connection:
         """The transaction."""
         return self._connection
+
+    @property
+    def logs(self) -> bool:
+        """Whether predictions go to the prediction log: those of history are in files already."""
+        return bool(self._now)
 
     def schema(self, name: str) -> Schema:
         """A model's schema."""
@@ -148,6 +154,8 @@ class _ModelCommit:
         self._commit.seen(self._name, state, max(int(rows.times.max()), _latest_label(rows)))
         cut = Cut.of(rows, self._schema, state.shape)
         self._found.append(summarize(rows, self._schema, state.shape, cut))
+        if self._commit.logs:
+            stage(self._connection, self._name, rows, self._schema)
         for joined in self._join.predictions(rows, order, cut, state.shape):
             self._found.append(summarize_outcomes(joined, self._schema, state.shape))
 

@@ -61,7 +61,7 @@ profiles = sa.Table(
     "profiles",
     metadata,
     sa.Column("model", Name, primary_key=True),
-    sa.Column("role", sa.String(10), primary_key=True, comment="production or reference"),
+    sa.Column("role", sa.String(10), primary_key=True, comment="production, reference or daily"),
     sa.Column("start", sa.BigInteger, primary_key=True, comment="of the predictions' window"),
     sa.Column("known", sa.BigInteger, primary_key=True, comment="of the labels' window; 0: at prediction"),
     sa.Column("version", Name, primary_key=True),
@@ -70,6 +70,24 @@ profiles = sa.Table(
     sa.Column("shape", sa.String(16), nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("profile", sa.LargeBinary, nullable=False),
+)
+# what is not compacted yet is little, and is found without a look at the rest
+sa.Index(
+    "ix_profiles_apart",
+    *(profiles.c[name] for name in ("model", "role", "start")),
+    sqlite_where=profiles.c.shard != 0,
+    postgresql_where=profiles.c.shard != 0,
+)
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False, comment="database or profile"),
+    sa.Column("model", Name, nullable=False, comment="empty for none"),
+    sa.Column("name", sa.Text, nullable=False, comment="what it was, or where it is"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
 )
 blocks = sa.Table(
     "blocks",
@@ -81,6 +99,7 @@ blocks = sa.Table(
     sa.Column("newest", sa.BigInteger, nullable=False, comment="the latest event time in it"),
     sa.Column("revision", sa.BigInteger, nullable=False, comment="of the model, when its newest rows came"),
     sa.Column("header", sa.JSON, nullable=False, comment="types and names of its columns"),
+    sqlite_autoincrement=True,  # an id is never used again
 )
 chunks = sa.Table(
     "chunks",
@@ -96,9 +115,21 @@ staged = sa.Table(
     metadata,
     sa.Column("id", Number, primary_key=True, autoincrement=True),
     sa.Column("model", Name, nullable=False, index=True),
-    sa.Column("file", sa.BigInteger, nullable=True, comment="the log file that it is being written to"),
     sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False, server_default="0", comment="when it was staged"),
     sa.Column("batch", sa.LargeBinary, nullable=False, comment="an Arrow IPC stream"),
+    sqlite_autoincrement=True,  # an id is never used again
+)
+logs = sa.Table(
+    "logs",
+    metadata,
+    sa.Column("model", Name, primary_key=True),
+    sa.Column("waiting", sa.BigInteger, nullable=False, comment="bytes that are staged"),
+    sa.Column("staged", sa.BigInteger, nullable=False, comment="rows that were ever staged"),
+    sa.Column("written", sa.BigInteger, nullable=False, comment="rows that were written to files"),
+    sa.Column("dropped", sa.BigInteger, nullable=False, comment="rows that found no room"),
+    sa.Column("first", Number, nullable=True, comment="of the staged batches that are being written"),
+    sa.Column("last", Number, nullable=True),
 )
 halves = sa.Table(
     "halves",

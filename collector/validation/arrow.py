@@ -18,7 +18,9 @@ from collector.validation.record import FileError, Record
 
 LARGEST = 512 * 1024 * 1024  # bytes of a batch once it is decompressed
 MOST_ROWS = 2_000_000
-FIX = "send an Arrow IPC stream with the columns id, timestamp, version, score or prediction, and the features"
+FIX = (
+    "send an Arrow IPC stream with the columns id, timestamp, version, score or prediction, and the features"
+)
 KINDS = ("prediction", "label")
 
 
@@ -104,14 +106,16 @@ class _Parts:
         if schema is None:
             self._unknown(record, model, rows)
             return
-        read = Record(_flat(record), schema, 0, self._now)
+        read = Record(_flat(record), schema, 0, self._now, decided=True)
         try:
             batch = read.batch(None) if self._kind == "prediction" else read.labels()
         except FileError as error:
             raise BadBodyError(str(error), FIX) from None
         for part in batch.predictions.get(schema.model, ()):
             if part.ids is None:
-                raise BadBodyError(f"there is no column {schema.columns.id!r}", "give every event a unique id")
+                raise BadBodyError(
+                    f"there is no column {schema.columns.id!r}", "give every event a unique id"
+                )
             self._predictions[schema.model].append(part)
         self._labels[schema.model] += batch.labels.get(schema.model, ())
         self._received[schema.model] += batch.total
@@ -119,9 +123,7 @@ class _Parts:
 
     def _refuse(self, rejections: Any, rows: Any) -> None:
         for one in rejections:
-            self._rejections.append(
-                Rejection(**{**one.__dict__, "row": self._rows + int(rows[one.row])})
-            )
+            self._rejections.append(Rejection(**{**one.__dict__, "row": self._rows + int(rows[one.row])}))
 
     def _unknown(self, record: Any, model: str | None, rows: Any) -> None:
         self._received[""] += record.num_rows

@@ -192,7 +192,7 @@ def _recoded(values: Any) -> tuple[Coded, list[Fault]]:
     if absent:
         codes = np.where(np.isin(codes, absent), -1, codes)
     bad = {fault.row: fault for fault in faults}
-    rows = np.flatnonzero(np.isin(codes, list(bad))) if bad else []
+    rows = np.flatnonzero(np.isin(codes, list(bad)))
     found = [replace(bad[int(values.indices[int(row)].as_py())], row=int(row)) for row in rows]
     return Coded(codes, tuple(name or "" for name in names)), found
 

@@ -86,19 +86,36 @@ def _rows(document: Any, group: str) -> list[Any]:
     return [defaults | row if isinstance(row, dict) else row for row in rows]
 
 
-def events_of_ndjson(body: bytes) -> list[Any]:
-    """The events of an NDJSON body; a line that is not JSON becomes the `BadBodyError` that it raises."""
+def lines_of_ndjson(body: bytes) -> list[bytes]:
+    """The lines of an NDJSON body.
+
+    Raises:
+        BadBodyError: there are none.
+    """
     lines = [line for line in body.split(b"\n") if line.strip()]
     if not lines:
         raise BadBodyError("the body is empty", "send at least one event")
-    decode: Callable[[bytes], Any] = msgspec.json.Decoder().decode
+    return lines
+
+
+def lines_of_json(body: bytes) -> list[bytes] | None:
+    """The events of a JSON array, each as its JSON; None where the body is something else."""
     try:
-        return [decode(line) for line in lines]
+        return [bytes(event) for event in RAW(body)]
     except (ValueError, RecursionError):
-        return [_line(line) for line in lines]
+        return None
 
 
-def _line(line: bytes) -> Any:
+RAW: Callable[[bytes], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
+DECODE: Callable[[bytes], Any] = msgspec.json.Decoder().decode
+
+
+def event_of_line(line: bytes) -> Any:
+    """The event of one line; where it is not JSON, the `BadBodyError` that says why."""
+    try:
+        return DECODE(line)
+    except (ValueError, RecursionError):
+        pass
     try:
         return _storable(loads(line)[0])
     except BadBodyError as error:

@@ -1,7 +1,7 @@
 """How large an Arrow IPC stream is once it is decompressed, read off its headers.
 
-Arrow allocates what a compressed buffer claims to hold, so a few bytes could ask for all memory. The layout is
-that of Arrow's Message.fbs: https://arrow.apache.org/docs/format/Columnar.html.
+Arrow allocates what a compressed buffer claims to hold, so a few bytes could ask for all memory. The layout
+is that of Arrow's Message.fbs: https://arrow.apache.org/docs/format/Columnar.html.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from collector.validation import columns
 from collector.validation.columns import Fault
 from collector.validation.ids import hashes
 from collector.validation.times import times
-from collector.validation.typed import Reader, decided
+from collector.validation.typed import Reader, decided, undecided
 from profiles.counts import Ints
 
 UNKNOWN = "unknown"
@@ -33,9 +33,13 @@ class Record:
         schema: names its columns: as the monitor does, or as events on the wire.
         first: the row number of its first row.
         now: the server's time in seconds, or None to accept times in the future.
+        decided: whether every row must have a prediction, a score, or the status of a request that failed.
     """
 
-    def __init__(self, record: Any, schema: Schema, first: int, now: float | None = None) -> None:
+    def __init__(
+        self, record: Any, schema: Schema, first: int, now: float | None = None, *, decided: bool = False
+    ) -> None:
+        self._decided = decided
         self._record, self._schema, self._first, self._now = record, schema, first, now
         held = set(record.schema.names)
         given, wire = schema.columns.model_dump(), Columns().model_dump()
@@ -91,6 +95,8 @@ class Record:
             label=reader.outcome("label", label),
             label_times=None if label is None or label_times is None else self._known(names.label_time),
         )
+        if self._decided:
+            self._fault("prediction", undecided(read, task))
         model = self._schema.model
         good = np.ones(len(read), bool)
         good[list(self._faults)] = False
@@ -180,7 +186,7 @@ class Record:
 
 def is_coded_text(kind: Any) -> bool:
     """Whether a type is that of dictionary-encoded text."""
-    return pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type)
+    return bool(pa.types.is_dictionary(kind) and pa.types.is_string(kind.value_type))
 
 
 def plain(values: Any) -> Any:

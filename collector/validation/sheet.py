@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -12,14 +12,13 @@ import pyarrow as pa
 from collector.batch import Coded, Deployment, Labels, Mask, Predictions, Rejection
 from collector.schema import Schema
 from collector.validation import columns
-from collector.validation.columns import BadValueError, Fault
+from collector.validation.columns import LONGEST_TEXT, BadValueError, Fault
 from collector.validation.ids import hashes
 from collector.validation.times import times
-from collector.validation.typed import Reader, decided
-from profiles.counts import Floats, Ints
+from collector.validation.typed import Reader, decided, undecided
+from profiles.counts import Ints
 
 RAW_KEPT = 2000
-Rows = list[tuple[int, dict[str, Any]]]
 
 
 def rejection(row: int, kind: str, model: str, fault: Fault, name: str, event: Any) -> Rejection:
@@ -35,13 +34,38 @@ def _shown(value: Any) -> str:
         return "(nested too deeply to show)"
 
 
-class Sheet:
-    """Rows of one kind and model on their way to columns."""
+class Events(Protocol):
+    """Events of one kind and model, by field."""
 
-    def __init__(self, kind: str, schema: Schema, rows: Rows, now: float | None) -> None:
+    def field(self, name: str) -> Sequence[Any]:
+        """A field of every event; None where it is absent."""
+
+    def inner(self, group: str, name: str) -> Sequence[Any]:
+        """A field of the object `features` or `tags` of every event."""
+
+    def odd(self, group: str) -> list[Fault]:
+        """The events whose `features` or `tags` is no object."""
+
+    def raw(self, at: int) -> Any:
+        """An event as it came."""
+
+
+class Sheet:
+    """Rows of one kind and model on their way to columns.
+
+    Args:
+        kind: of the events.
+        schema: of their model.
+        rows: the number of each in its delivery.
+        events: what they hold.
+        now: the server's time in seconds, or None to accept times in the future.
+    """
+
+    def __init__(
+        self, kind: str, schema: Schema, rows: Sequence[int], events: Events, now: float | None
+    ) -> None:
         self._kind, self._schema, self._now = kind, schema, now
-        self._rows = [row for row, _ in rows]
-        self._events = [event for _, event in rows]
+        self._rows, self._events = rows, events
         self._faults: dict[int, tuple[str, Fault]] = {}
         self._reader = Reader(schema, nan_is_missing=False, fault=self._fault)
 
@@ -49,68 +73,57 @@ class Sheet:
         for fault in faults:
             self._faults.setdefault(fault.row, (name, fault))
 
-    def _field(self, name: str) -> list[Any]:
-        return [event.get(name) for event in self._events]
-
     def _good(self) -> Mask:
-        good = np.ones(len(self._events), bool)
+        good = np.ones(len(self._rows), bool)
         good[list(self._faults)] = False
         return good
 
     def rejections(self) -> list[Rejection]:
         """One for each bad row, by its first bad field."""
         return [
-            rejection(self._rows[at], self._kind, self._schema.model, fault, name, self._events[at])
+            rejection(self._rows[at], self._kind, self._schema.model, fault, name, self._events.raw(at))
             for at, (name, fault) in sorted(self._faults.items())
         ]
 
     def predictions(self) -> Predictions:
         """The good rows of predictions."""
         reader = self._reader
-        held = {name: self._mapping(name) for name in ("features", "tags")}
-        prediction = reader.outcome("prediction", self._field("prediction"))
-        score = reader.score(self._field("score"))
+        for group in ("features", "tags"):
+            self._fault(group, self._events.odd(group))
+        given = self._events.field("prediction")
+        logged = given.count(None) < len(given)
+        prediction = reader.outcome("prediction", given if logged else None)
+        score = reader.score(self._events.field("score"))
         names = self._ids()
-        failed = reader.failed(self._field("status"))
+        failed = reader.failed(self._events.field("status"))
         read = Predictions(
             ids=hashes(names),
             names=names,
             times=self._times(),
             versions=self._versions(),
             features={
-                name: reader.feature(name, [row.get(name) for row in held["features"]])
+                name: reader.feature(name, self._events.inner("features", name))
                 for name in self._schema.features
             },
             prediction=decided(self._schema.task, prediction, score),
             score=score,
-            latency=reader.latency(self._field("latency_ms")),
+            latency=reader.latency(self._events.field("latency_ms")),
             failed=failed,
             segments={
-                name: reader.category(
-                    f"tags.{name}",
-                    [
-                        features.get(name, tags.get(name))
-                        for features, tags in zip(held["features"], held["tags"], strict=True)
-                    ],
-                )
-                for name in self._schema.segments
+                name: reader.category(f"tags.{name}", self._segment(name)) for name in self._schema.segments
             },
         )
-        self._require_outcome(failed)
-        return read.take(self._good())
+        self._fault("prediction", undecided(read, self._schema.task))
+        return read.take(self._good()) if self._faults else read
 
-    def _require_outcome(self, failed: Floats | None) -> None:
-        fix = "send the prediction" + (", or a score" if self._schema.task == "binary" else "")
-        fix += "; or the status of a request that failed"
-        for at, event in enumerate(self._events):
-            scored = self._schema.task == "binary" and event.get("score") is not None
-            excused = scored or (failed is not None and failed[at] == 1)
-            if event.get("prediction") is None and not excused:
-                self._fault("prediction", [Fault(at, None, "missing", fix)])
+    def _segment(self, name: str) -> Sequence[Any]:
+        """A segment's values: a feature's, or a tag's where that is not sent."""
+        sent, tags = self._events.inner("features", name), self._events.inner("tags", name)
+        return [tag if value is None else value for value, tag in zip(sent, tags, strict=True)]
 
     def labels(self) -> Labels:
         """The good rows of labels."""
-        values = self._field("label")
+        values = self._events.field("label")
         self._fault(
             "label",
             [
@@ -144,7 +157,9 @@ class Sheet:
         ]
 
     def _texts(self, name: str) -> list[str]:
-        clean, faults = columns.one_by_one(self._field(name), lambda value: columns.text(value) or "", "")
+        clean, faults = columns.one_by_one(
+            self._events.field(name), lambda value: columns.text(value) or "", ""
+        )
         self._fault(name, faults)
         return clean
 
@@ -154,13 +169,18 @@ class Sheet:
                 raise BadValueError("missing", "send a unique id: labels and retries are matched by it")
             return columns.text(value) or ""
 
-        values = self._field("id")
+        values = self._events.field("id")
+        if (
+            set(map(type, values)) == {str}
+            and 0 < min(map(len, values)) <= max(map(len, values)) <= LONGEST_TEXT
+        ):
+            return pa.array(values, pa.string())
         clean, faults = columns.one_by_one(values, read, "")
         self._fault("id", faults)
         return pa.array(clean, pa.string())
 
     def _times(self) -> Ints:
-        clean, faults = times(self._field("timestamp"), self._now)
+        clean, faults = times(self._events.field("timestamp"), self._now)
         self._fault("timestamp", faults)
         fix = "send the event's time: seconds since 1970, or ISO 8601"
         missing = [Fault(int(at), None, "missing", fix) for at in np.flatnonzero(clean == 0)]
@@ -168,18 +188,5 @@ class Sheet:
         return clean
 
     def _versions(self) -> Coded:
-        given = self._field("version")
+        given = self._events.field("version")
         return self._reader.category("version", ["unknown" if one in (None, "") else one for one in given])
-
-    def _mapping(self, name: str) -> list[dict[str, Any]]:
-        def read(value: Any) -> dict[str, Any]:
-            if value is not None and not isinstance(value, dict):
-                raise BadValueError(
-                    f"expected an object, got {columns.named(value)}", f"send {name} as an object"
-                )
-            return value or {}
-
-        empty: dict[str, Any] = {}
-        clean, faults = columns.one_by_one(self._field(name), read, empty)
-        self._fault(name, faults)
-        return clean

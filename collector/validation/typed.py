@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from collector.batch import Coded, Values
+from collector.batch import Coded, Predictions, Values
 from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
 from collector.validation import columns
 from collector.validation.columns import BadValueError, Fault
@@ -126,6 +126,11 @@ class Reader:
             codes: Floats = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
             bad = (codes < HTTP_GOOD.start) | (codes >= HTTP_GOOD.stop)
             return np.where(np.isnan(codes), np.nan, bad)
+        if not isinstance(values, pa.Array) and set(map(type, values)) <= {int, type(None)}:
+            try:
+                return self.failed(pa.array(values, pa.int64()))
+            except OverflowError:
+                pass  # a status that large is told by its text
         coded = self.category("status", values)
         table: Floats = np.array([*(not _is_good(name) for name in coded.names), np.nan], np.float64)
         return table[coded.codes]  # -1, a missing status, is the last
@@ -143,3 +148,17 @@ def decided(task: str, prediction: Values | None, score: Floats | None) -> Value
         return prediction
     by_score = np.where(np.isnan(score), np.nan, score >= 0.5)  # noqa: PLR2004 - the usual threshold
     return by_score if prediction is None else np.where(np.isnan(prediction), by_score, prediction)
+
+
+def undecided(rows: Predictions, task: str) -> list[Fault]:
+    """A fault for every row that has neither an outcome nor the status of a request that failed."""
+    made = rows.prediction
+    if made is None:
+        absent = np.ones(len(rows), bool)
+    else:
+        absent = made.codes < 0 if isinstance(made, Coded) else np.isnan(made)
+    if rows.failed is not None:
+        absent = absent & ~(rows.failed > 0)
+    fix = "send the prediction" + (", or a score" if task == "binary" else "")
+    fix += "; or the status of a request that failed"
+    return [Fault(int(row), None, "missing", fix) for row in np.flatnonzero(absent)]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from collector.batch import Batch, Deployment, Labels, Predictions, Rejection
 from collector.schema import Schema
 from collector.validation.columns import Fault, named
-from collector.validation.decode import BadBodyError
-from collector.validation.sheet import Rows, Sheet, rejection
+from collector.validation.decode import BadBodyError, event_of_line
+from collector.validation.events import FIELDS, HEAD, DictEvents, Layout, StructEvents
+from collector.validation.sheet import Events, Sheet, rejection
 
 KINDS = ("prediction", "label", "deployment")
+UNREADABLE = (ValueError, RecursionError)  # msgspec raises UnicodeDecodeError too
 
 
 class Validator:
@@ -23,7 +26,8 @@ class Validator:
     """
 
     def __init__(self, schemas: Mapping[str, Schema]) -> None:
-        self._schemas = schemas
+        self.schemas = schemas
+        self._layout = lru_cache(maxsize=None)(lambda kind, model: Layout(kind, schemas[model]))
 
     def batch(self, events: Sequence[Any], kind: str | None, now: float | None) -> Batch:
         """Validate one delivery.
@@ -33,30 +37,129 @@ class Validator:
             kind: what all of them are, or None when each says so in its field `kind`.
             now: the server's time in seconds, or None to accept times in the future.
         """
-        rejections: list[Rejection] = []
-        groups: dict[tuple[str, str], Rows] = defaultdict(list)
-        received: dict[str, int] = defaultdict(int)
-        for row, event in enumerate(events):
+        found = _Found(self.schemas, now)
+        found.events(list(enumerate(events)), kind)
+        return found.batch()
+
+    def lines(self, lines: Sequence[bytes], kind: str | None, now: float | None) -> Batch:
+        """Validate one delivery of JSON texts, an event each: as `batch` of them decoded, but faster.
+
+        Args:
+            lines: the events.
+            kind: what all of them are, or None when each says so in its field `kind`.
+            now: the server's time in seconds, or None to accept times in the future.
+        """
+        found = _Found(self.schemas, now)
+        odd: list[int] = []  # what has no layout, or does not fit in it
+        waiting = self._alike(lines, range(len(lines)), kind, found, odd)
+        groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for row in waiting:
+            try:
+                head = HEAD(lines[row])
+            except UNREADABLE:
+                odd.append(row)
+                continue
+            sort = kind or head.kind
+            known = isinstance(head.model, str) and head.model in self.schemas
+            if known and isinstance(sort, str) and sort in FIELDS:
+                groups[sort, head.model].append(row)
+            else:
+                odd.append(row)
+        for (sort, model), rows in groups.items():
+            self._decoded(lines, rows, (sort, model), found, odd, told=True)
+        found.events([(row, event_of_line(lines[row])) for row in sorted(odd)], kind)
+        return found.batch()
+
+    def _alike(
+        self, lines: Sequence[bytes], rows: Sequence[int], kind: str | None, found: _Found, odd: list[int]
+    ) -> Sequence[int]:
+        """Read all rows as what the first is; returns those that are something else."""
+        try:
+            head = HEAD(lines[rows[0]])
+        except (*UNREADABLE, IndexError):
+            return rows
+        sort = kind or head.kind
+        if not (isinstance(sort, str) and sort in FIELDS and isinstance(head.model, str)):
+            return rows
+        if head.model not in self.schemas:
+            return rows
+        return self._decoded(lines, rows, (sort, head.model), found, odd, told=kind is not None)
+
+    def _decoded(
+        self,
+        lines: Sequence[bytes],
+        rows: Sequence[int],
+        of: tuple[str, str],
+        found: _Found,
+        odd: list[int],
+        *,
+        told: bool,
+    ) -> Sequence[int]:
+        """Read rows as events of one kind and model; returns those of others.
+
+        `told` says that the kind is known from elsewhere.
+        """
+        layout = self._layout(*of)
+        sort, model = of
+        decode, events, places, others = layout.decode, [], [], []
+        for row in rows:
+            try:
+                event = decode(lines[row])
+            except UNREADABLE:
+                odd.append(row)
+                continue
+            if event.model == model and (told or event.kind == sort):
+                events.append(event)
+                places.append(row)
+            else:
+                others.append(row)
+        found.sheet(sort, model, places, StructEvents(layout, events, [lines[row] for row in places]))
+        found.received[model] += len(places)
+        return others
+
+
+class _Found:
+    """What a delivery holds, so far."""
+
+    def __init__(self, schemas: Mapping[str, Schema], now: float | None) -> None:
+        self._schemas, self._now = schemas, now
+        self.received: dict[str, int] = defaultdict(int)
+        self._predictions: dict[str, list[Predictions]] = defaultdict(list)
+        self._labels: dict[str, list[Labels]] = defaultdict(list)
+        self._deployments: list[Deployment] = []
+        self._rejections: list[Rejection] = []
+
+    def events(self, events: Sequence[tuple[int, Any]], kind: str | None) -> None:
+        """Take in decoded events with their rows, of any kind and model."""
+        groups: dict[tuple[str, str], list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+        for row, event in events:
             refused, sort, model = self._sort(row, event, kind)
-            received[model if model in self._schemas else ""] += 1
+            self.received[model if model in self._schemas else ""] += 1
             if refused:
-                rejections.append(refused)
+                self._rejections.append(refused)
             else:
                 groups[sort, model].append((row, event))
-        predictions: dict[str, list[Predictions]] = {}
-        labels: dict[str, list[Labels]] = {}
-        deployments: list[Deployment] = []
         for (sort, model), rows in groups.items():
-            sheet = Sheet(sort, self._schemas[model], rows, now)
-            if sort == "prediction":
-                predictions[model] = [sheet.predictions()]
-            elif sort == "label":
-                labels[model] = [sheet.labels()]
-            else:
-                deployments += sheet.deployments()
-            rejections += sheet.rejections()
-        rejections.sort(key=lambda refused: refused.row)
-        return Batch(received, predictions, labels, deployments, rejections)
+            self.sheet(sort, model, [row for row, _ in rows], DictEvents([event for _, event in rows]))
+
+    def sheet(self, sort: str, model: str, rows: Sequence[int], events: Events) -> None:
+        """Take in events of one kind and model."""
+        if not rows:
+            return
+        sheet = Sheet(sort, self._schemas[model], rows, events, self._now)
+        if sort == "prediction":
+            self._predictions[model].append(sheet.predictions())
+        elif sort == "label":
+            self._labels[model].append(sheet.labels())
+        else:
+            self._deployments += sheet.deployments()
+        self._rejections += sheet.rejections()
+
+    def batch(self) -> Batch:
+        """Everything that was taken in."""
+        self._rejections.sort(key=lambda refused: refused.row)
+        received = {model: count for model, count in self.received.items() if count}
+        return Batch(received, self._predictions, self._labels, self._deployments, self._rejections)
 
     def _sort(self, row: int, event: Any, kind: str | None) -> tuple[Rejection | None, str, str]:
         """The row's kind and model, or why it has none."""

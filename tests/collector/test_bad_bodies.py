@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import json
 from typing import Any
 
 import httpx
 import pytest
+import zstandard
 
 from tests.collector.collecting import prediction
 from tests.collector.serving import Collector
@@ -37,7 +37,7 @@ def refusal(response: httpx.Response, status: int) -> dict[str, Any]:
         (b'{"model": "\xc3"}', "not UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
         (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
-        (b'[{"model": "m", "label": ' + b"9" * 5000 + b"}]", "digits"),
+        (b'{"model": "m", "label": ' + b"9" * 5000 + b"}", "digits"),
         (b'"a text"', "expected an object or an array"),
         (b"17", "expected an object or an array"),
         (b"null", "expected an object or an array"),
@@ -63,10 +63,28 @@ def test_another_content_type_is_refused_by_name(collector: Collector, kind: str
     assert "application/x-ndjson" in error["fix"]
 
 
-def test_a_compressed_body_is_refused(collector: Collector) -> None:
-    body = gzip.compress(json.dumps([prediction(1)]).encode())
-    error = refusal(collector.post("/v1/events", body, Content_Encoding="gzip"), 415)
+@pytest.mark.parametrize("path", PATHS)
+def test_a_number_with_thousands_of_digits_costs_its_row_alone(collector: Collector, path: str) -> None:
+    body = b'[{"model": "m", "id": ' + b"9" * 5000 + b"}]"
+    answer = collector.post(path, body)
+    assert answer.status_code == 422
+    assert answer.json()["rejected"] == 1
+    assert "digits" in answer.json()["errors"][0]["reason"]
+
+
+def test_an_unknown_compression_is_refused(collector: Collector) -> None:
+    error = refusal(collector.post("/v1/events", [prediction(1)], Content_Encoding="br"), 415)
     assert error["field"] == "Content-Encoding"
+    assert "gzip" in error["fix"]
+    assert "zstd" in error["fix"]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_body_that_is_not_what_its_encoding_says_is_refused(collector: Collector, encoding: str) -> None:
+    error = refusal(collector.post("/v1/events", b"no such thing", Content_Encoding=encoding), 400)
+    assert encoding in error["reason"]
+    cut = gzip.compress(b"[]" * 1000)[:-9] if encoding == "gzip" else zstandard.compress(b"[]" * 1000)[:-3]
+    assert refusal(collector.post("/v1/events", cut, Content_Encoding=encoding), 400)
 
 
 @pytest.mark.parametrize(("key", "length"), [("", 0), ("k" * 201, 201), ("k" * 4000, 4000)])

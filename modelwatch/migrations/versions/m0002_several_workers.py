@@ -84,6 +84,7 @@ def _blocks_and_chunks() -> None:
         ),
         sa.Column("header", sa.JSON(), nullable=False, comment="types and names of its columns"),
         sa.PrimaryKeyConstraint("id", name="pk_blocks"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_blocks_model", "blocks", ["model"])
     op.create_table(
@@ -119,6 +120,7 @@ def _positions_and_stages() -> None:
         sa.Column("rows", sa.BigInteger(), nullable=False),
         sa.Column("batch", sa.LargeBinary(), nullable=False, comment="an Arrow IPC stream"),
         sa.PrimaryKeyConstraint("id", name="pk_staged"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_staged_model", "staged", ["model"])
     op.create_table(
