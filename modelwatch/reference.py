@@ -192,7 +192,7 @@ def _rows(path: Path, schema: Schema, *, told: bool = False) -> Iterator[Predict
     passed_over = PassedOver(path)
     for batch in PredictionFile(path, schema, reference=True).batches():
         passed_over.add(batch)
-        for rows in batch.predictions[schema.model]:
+        for rows in batch.predictions.get(schema.model, ()):
             # however late its labels came, they are known by now
             yield Predictions(**{**rows.__dict__, "ids": None, "label_times": None})
     if not told:
