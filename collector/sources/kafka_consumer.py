@@ -71,7 +71,10 @@ class Consumer:
         self._source, self._database, self._metrics = source, database, metrics
         self._client = KafkaConsumer(**_settings(source))
         self._listener = _Listener(self._client)
-        self._client.subscribe([topic.topic for topic in source.topics], listener=self._listener)
+        topics = [topic.topic for topic in source.topics]
+        if missing := sorted(set(topics) - self._client.topics()):
+            log.warning("%s: no such topics, or not allowed to read them: %s", source.source, missing)
+        self._client.subscribe(topics, listener=self._listener)
         self._following: dict[str, int | None] = {}
         self._lags: dict[Any, float] = {}
         self._told = 0.0

@@ -15,7 +15,6 @@ from collector.sources.kafka import Topic
 from collector.sources.mapping import Origin, compiled
 from collector.validation.arrow import arrow_batch
 from collector.validation.decode import (
-    KINDS,
     BadBodyError,
     event_of_line,
     events_of_json,
@@ -29,7 +28,6 @@ ARROW_START = b"\xff\xff\xff\xff"
 REGISTRY_START = b"\x00"  # and four bytes of a schema's number, before the JSON
 REGISTRY_BYTES = 5
 RAW_KEPT = 2000
-GROUPS = {kind: group for group, kind in KINDS.items()}
 Message = Any  # kafka.ConsumerRecord, or anything with its attributes
 
 
@@ -105,7 +103,7 @@ class Reading:
         if value[:1] == REGISTRY_START:
             value = value[REGISTRY_BYTES:]
         event = self._maps[topic.topic]
-        events = _parsed(value, GROUPS.get(topic.event or "", "events") if event is None else "")
+        events = _parsed(value)
         if event is not None:
             origin = Origin(where(message), message.timestamp, message.key, message.headers)
             return [event(one, origin) for one in events]
@@ -189,14 +187,14 @@ def _lines(value: bytes) -> list[bytes] | None:
     return lines if lines[0].rstrip().endswith(b"}") else None
 
 
-def _parsed(value: bytes, group: str) -> list[Any]:
+def _parsed(value: bytes) -> list[Any]:
     """The events of any JSON or NDJSON.
 
     Raises:
         BadBodyError: it is neither.
     """
     try:
-        return events_of_json(value, group)
+        return events_of_json(value, "")
     except BadBodyError:
         if b"\n" not in value.strip():
             raise
