@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from modelwatch.commands.backfill import backfill
 from modelwatch.commands.books import books, rejected
 from modelwatch.commands.collect import collect
 from modelwatch.commands.demo import demo
@@ -30,5 +31,5 @@ def check(monitor: Annotated[list[Path], typer.Argument(help="Monitor files, or 
         out.print(f"[green]ok[/] {one.model}: {one.task}, {len(one.features)} features, SLOs: {slos}")
 
 
-for command in (serve, collect, analyze, report, rejected, books, demo):
+for command in (serve, collect, backfill, analyze, report, rejected, books, demo):
     app.command()(command)

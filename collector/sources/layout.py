@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from collector.document import DocumentError, problems, read_document
 from collector.schema import EmbeddingFeature, Part, Schema
 from collector.sources.bodies import request_frame, response_frame
 from collector.sources.frame import Frame, UnreadableError
@@ -92,6 +94,18 @@ class Layout(Part):
                 return {}  # a tensor that the monitor does not watch
             names = self.features or tuple(_expanded(schema))
         return _split(name, values, names)
+
+
+def load_layout(path: Path) -> Layout:
+    """Read a layout from a YAML file.
+
+    Raises:
+        DocumentError: it cannot be read, or is wrong; the message names the field, the value and the fix.
+    """
+    try:
+        return Layout.model_validate(read_document(path, "layout"))
+    except ValidationError as error:
+        raise DocumentError(f"{path}:\n" + "\n".join(problems(error))) from None
 
 
 def _expanded(schema: Schema) -> Sequence[str]:
