@@ -62,6 +62,39 @@ Feature = Annotated[
 ]
 
 
+class Log(Part):
+    """The prediction log: which share of the rows it keeps, and for how long."""
+
+    sample: float = Field(default=1.0, gt=0, le=1)
+    keep: Duration = parse_duration("7d")
+    buffer_mb: int = Field(
+        default=1024, ge=1, description="So much may wait in the database for its file; more is not logged."
+    )
+
+
+class Keep(Part):
+    """How long what was counted is kept."""
+
+    windows: Duration = Field(
+        default=parse_duration("90d"), description="Older windows are summed into days."
+    )
+    days: Duration = Field(default=parse_duration("730d"), description="Older days are deleted.")
+    rejected: Duration = parse_duration("30d")
+    deliveries: Duration = Field(
+        default=parse_duration("7d"), description="So long a repeated delivery is known by its key."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.days < self.windows:
+            raise ValueError("keep: days cannot be shorter than windows, which they are made of")
+        return self
+
+
+def _no_log(value: Any) -> Any:
+    return None if value == "none" else value
+
+
 class Schema(Part):
     """A model's task, features, segments and windows."""
 
@@ -77,6 +110,8 @@ class Schema(Part):
     label_horizon: Duration = Field(
         default=parse_duration("60d"), description="Predictions older than this are no longer joined."
     )
+    log: Annotated[Log | None, BeforeValidator(_no_log)] = Log()
+    keep: Keep = Keep()
     positive: str | None = Field(
         default=None, description="The label of the positive class, when not 1/true."
     )

@@ -92,7 +92,7 @@ def created(kind: str, folder: Path) -> Iterator[Database]:
     """A database of a kind, with every table."""
     with location(kind, folder) as where:
         database = Database(where)
-        schema.create(database)
+        schema.upgrade(database)  # as a service does
         yield database
         database.close()
 

@@ -1,0 +1,1 @@
+"""The prediction log: what was accepted, row by row, in Parquet files."""
