@@ -90,7 +90,7 @@ def _base(row: Mapping[str, Any]) -> Event:
         "id": _first(row, IDS),
         "timestamp": _seconds(row),
         "version": _first(known, VERSIONS),
-        "latency_ms": _first(row, LATENCIES),
+        "latency_ms": _number(_first(row, LATENCIES)),
         "status": row.get("status_code"),
         "tags": metadata if isinstance(metadata, dict) else {},
     }
@@ -101,16 +101,22 @@ def _first(row: Mapping[str, Any], names: Sequence[str]) -> Any:
     return next((row[name] for name in names if row.get(name) not in (None, "")), None)
 
 
+def _number(given: Any) -> Any:
+    """A number where a file has it as text; what is none is told later."""
+    try:
+        return float(given) if isinstance(given, str) else given
+    except ValueError:
+        return given
+
+
 def _seconds(row: Mapping[str, Any]) -> Any:
-    given = row.get(TIMES[0])
-    if given in (None, ""):
+    given = _number(row.get(TIMES[0]) or None)
+    if given is None:
         moment = row.get(TIMES[1])
         return moment.isoformat() if isinstance(moment, datetime) else moment
-    try:
-        return float(given) / 1e3
-    except (TypeError, ValueError):
-        fix = "write milliseconds since 1970"
-        raise UnreadableError(TIMES[0], given, "not a number", fix) from None
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise UnreadableError(TIMES[0], given, "not a number", "write milliseconds since 1970")
+    return given / 1e3
 
 
 def _document(name: str, given: Any) -> Any:

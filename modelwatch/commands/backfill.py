@@ -79,6 +79,8 @@ def _tell(path: Path, done: Done) -> None:
     counts = f"received {receipt.received}, accepted {receipt.accepted}, "
     counts += f"duplicate {receipt.duplicate}, rejected {receipt.rejected}"
     resumed = f" (resumed at row {done.began})" if done.began else ""
+    if done.began and not receipt.received:
+        resumed = " (all of it was committed before)"
     out.print(f"{path}: {counts}{resumed}", markup=False, highlight=False, soft_wrap=True)
     if receipt.rejected:
         first = receipt.errors[0]
