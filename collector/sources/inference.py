@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
+from prometheus_client import CollectorRegistry
 from pydantic import Field
 
 from collector.batch import Batch
@@ -23,11 +26,13 @@ from collector.sources.http import JSON_TYPES, LARGEST_BODY, LINE_TYPES, MOST_EV
 from collector.sources.layout import Event, Layout
 from collector.sources.reading import Reading
 from collector.sources.request import Bodies, Body, RefusedError, idempotency_key
+from collector.store.database import Database
 from collector.validation.columns import named
 from collector.validation.decode import BadBodyError, event_of_line, events_of_json, lines_of_ndjson
 from collector.validation.validate import Validator
 
 SHARED = ("timestamp", "latency_ms", "status", "tags")
+SOURCE = "inference"
 PLAIN = Layout()
 
 
@@ -42,6 +47,28 @@ class Inference(Part):
     kind: Literal["inference"] = "inference"
     models: Mapping[str, Layout] = Field(default_factory=dict)
     largest_body: int = Field(default=LARGEST_BODY, gt=0)
+
+    @property
+    def source(self) -> str:
+        """Its name in the books."""
+        return SOURCE
+
+    def ready(self) -> None:
+        """Nothing that the file does not say is needed."""
+
+    def beside(self, folder: Path) -> Self:  # noqa: ARG002 - other sources have paths in them
+        """The source as read from a file in a folder."""
+        return self
+
+    def run(
+        self,
+        database: Database,  # noqa: ARG002 - the route does everything
+        schemas: Mapping[str, Schema],  # noqa: ARG002 - the same
+        stop: threading.Event,
+        registry: CollectorRegistry,  # noqa: ARG002 - the same
+    ) -> None:
+        """Wait until `stop` is set: the route does everything."""
+        stop.wait()
 
     def read(self, rows: list[Any], schemas: Mapping[str, Schema]) -> Reading:
         """The predictions of some rows."""
@@ -60,11 +87,17 @@ class Inference(Part):
             reading.pair(model, layout, row.get("request"), row.get("response"), _base(row), row)
         return reading
 
-    def router(self, intake: Intake, schemas: Mapping[str, Schema]) -> APIRouter:
+    def router(
+        self,
+        intake: Intake,
+        database: Database,  # noqa: ARG002 - the intake commits
+        schemas: Mapping[str, Schema],
+    ) -> APIRouter:
         """The route `POST /v1/inference`.
 
         Args:
             intake: where deliveries are queued.
+            database: where they are committed.
             schemas: every monitored model's schema, by name.
         """
         routes, bodies, validator = (
@@ -74,7 +107,7 @@ class Inference(Part):
         )
 
         def batch(request: Request, sent: Body) -> Batch:
-            body = sent.plain()
+            body = bytes(sent.plain())
             rows = _rows(request.headers.get("content-type", ""), body)
             read = self.read(rows, schemas).batch(validator, time.time())
             return replace(read, digest=hashlib.sha256(body).hexdigest())
@@ -89,7 +122,7 @@ class Inference(Part):
                 async with bodies.read(request) as body:
                     read = await run_in_threadpool(batch, request, body)
                 key = idempotency_key(given, read.digest, [item.row for item in read.rejections])
-                receipt, _ = await asyncio.wrap_future(intake.submit(Delivery("inference", read, key)))
+                receipt, _ = await asyncio.wrap_future(intake.submit(Delivery(SOURCE, read, key)))
             except RefusedError as refused:
                 return refused.answer()
             except REFUSED as error:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal, Self
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import Field, model_validator
 from starlette.requests import ClientDisconnect
 
+from collector.intake import Intake
 from collector.schema import Part, Schema
 from collector.sources.cloud_events import CloudEvent, events_of
 from collector.sources.door import Door, gauge
@@ -70,6 +72,10 @@ class KServe(Part):
     def ready(self) -> None:
         """Nothing that the file does not say is needed."""
 
+    def beside(self, folder: Path) -> Self:  # noqa: ARG002 - other sources have paths in them
+        """The source as read from a file in a folder."""
+        return self
+
     def pairing(self, database: Database, schemas: Mapping[str, Schema]) -> Pairing:
         """What turns stored halves into predictions."""
         return Pairing(self.source, self._by_name(), self.orphan_timeout, database, schemas)
@@ -85,7 +91,12 @@ class KServe(Part):
         gauge(registry, database, self.source)
         self.pairing(database, schemas).run(stop)
 
-    def router(self, database: Database) -> APIRouter:
+    def router(
+        self,
+        intake: Intake,  # noqa: ARG002 - what it stores is committed by `run`
+        database: Database,
+        schemas: Mapping[str, Schema],  # noqa: ARG002 - the same
+    ) -> APIRouter:
         """The route that stores each half, and answers once it is durable."""
         routes, bodies, door = APIRouter(tags=["ingest"]), Bodies(self.largest_body), Door(database)
 
@@ -112,7 +123,7 @@ class KServe(Part):
         return routes
 
     def _halves(self, headers: Mapping[str, str], sent: Body) -> list[Half]:
-        body = sent.plain()
+        body = bytes(sent.plain())
         try:
             return [self._half(event) for event in events_of(headers, body)]
         except BadBodyError as error:
@@ -147,10 +158,9 @@ class KServe(Part):
     def _refused(self, event: CloudEvent, fault: UnreadableError) -> Half:
         """What is no half, to be put on the books with its reason."""
         service = service_of(event.attributes, self._by_name())
-        digest = hashlib.sha256(repr(sorted(event.attributes.items())).encode() + event.data).hexdigest()
         raw = f"{dict(event.attributes)} {event.data[:1000].decode(errors='replace')}"
         body = refusal(service.model if service else "", fault, raw)
-        return Half(self.source, digest, REFUSED, _now(), body)
+        return Half(self.source, secrets.token_hex(16), REFUSED, _now(), body)  # each is one event
 
 
 def _now() -> int:

@@ -119,10 +119,13 @@ class Logger(Case):
     @contextmanager
     def serving(self, place: Place) -> Iterator[httpx.Client]:
         """A client of a server with the route."""
-        app = FastAPI()
-        app.include_router(self.source.router(place.database))
-        with served(app) as address, httpx.Client(base_url=address, timeout=30) as client:
-            yield client
+        app, intake = FastAPI(), Intake(Ledger(place.database, SCHEMAS))
+        app.include_router(self.source.router(intake, place.database, SCHEMAS))
+        try:
+            with served(app) as address, httpx.Client(base_url=address, timeout=30) as client:
+                yield client
+        finally:
+            intake.close()
 
     def pair(self, place: Place, later: float = 0.0) -> int:
         """Settle what waits; how many halves that were."""
@@ -156,7 +159,7 @@ class Posted(Case):
     def post(self, place: Place, rows: list[Any], key: str) -> httpx.Response:
         """Post rows."""
         intake, app = Intake(Ledger(place.database, SCHEMAS)), FastAPI()
-        app.include_router(self._source.router(intake, SCHEMAS))
+        app.include_router(self._source.router(intake, place.database, SCHEMAS))
         kind = "application/x-ndjson" if self._lines else "application/json"
         body = "\n".join(map(json.dumps, rows)) if self._lines else json.dumps(rows)
         try:
