@@ -1,6 +1,6 @@
 """Runs every benchmark."""
 
-from benchmarks import drift
+from benchmarks import crash, drift
 
-for benchmark in (drift,):
+for benchmark in (drift, crash):
     benchmark.main([])
