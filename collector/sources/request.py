@@ -40,12 +40,16 @@ def busy(reason: str) -> RefusedError:
 class Body:
     """A request's body as it was sent."""
 
-    sent: bytes
+    sent: bytearray
     encoding: str
     largest: int
 
     def plain(self) -> bytes:
-        """The body without its compression; takes a while, so it is for a thread.
+        """The body without its compression, as `buffer`."""
+        return bytes(self.buffer())
+
+    def buffer(self) -> bytes | bytearray:
+        """The body without its compression, not copied; takes a while, so it is for a thread.
 
         Raises:
             RefusedError: it cannot be inflated, or is too large then.
@@ -53,7 +57,7 @@ class Body:
         if self.encoding == "identity":
             return self.sent
         try:
-            return inflated(self.sent, self.encoding, self.largest)
+            return inflated(bytes(self.sent), self.encoding, self.largest)
         except EncodingError as error:
             fix = "send what Content-Encoding says"
             raise RefusedError(400, "body", str(error), fix) from None
@@ -87,7 +91,7 @@ class Bodies:
             raise RefusedError(415, "Content-Encoding", f"{encoding!r} is not read", fix)
         size = 0 if encoding == "identity" else self._largest  # it may inflate to this
         self._held += size
-        spare, chunks = size, []
+        spare, chunks = size, bytearray()
         try:
             async for chunk in request.stream():
                 size += len(chunk)
@@ -96,8 +100,8 @@ class Bodies:
                     raise self._too_large(f"the body has over {self._largest} bytes")
                 if self._held > MOST_HELD * self._largest:
                     raise busy("too many requests at a time")
-                chunks.append(chunk)
-            yield Body(b"".join(chunks), encoding, self._largest)
+                chunks += chunk
+            yield Body(chunks, encoding, self._largest)
         finally:
             self._held -= size
 
@@ -115,7 +119,7 @@ def idempotency_key(given: str | None, digest: str, rejected: Sequence[int]) -> 
         RefusedError: the key is empty or too long.
     """
     if given is None:
-        return f"sha256:{digest}" + (
+        return f"xxh3:{digest}" + (
             ":" + hashlib.sha256(repr(rejected).encode()).hexdigest() if rejected else ""
         )
     if not 0 < len(given) <= LONGEST_KEY:

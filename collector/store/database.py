@@ -105,7 +105,9 @@ def lock_number(name: str) -> int:
 def _configure(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are ours to begin: see `_begin`
     cursor = connection.cursor()
+    cursor.execute("PRAGMA page_size=8192")  # of a new file: what is written comes in large pieces
     cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA wal_autocheckpoint=4000")  # pages
     cursor.execute("PRAGMA synchronous=FULL")  # acknowledged means durable, also when the power fails
     cursor.execute("PRAGMA cache_size=-16384")
     cursor.close()
