@@ -109,7 +109,7 @@ class _Parts:
         read = Record(_flat(record), schema, 0, self._now, decided=True)
         try:
             batch = read.batch(None) if self._kind == "prediction" else read.labels()
-        except FileError as error:
+        except (FileError, pa.ArrowException) as error:
             raise BadBodyError(str(error), FIX) from None
         for part in batch.predictions.get(schema.model, ()):
             if part.ids is None:

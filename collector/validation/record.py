@@ -196,4 +196,4 @@ def plain(values: Any) -> Any:
         return plain(values.dictionary_decode())
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return values.cast(pa.string())
-    return values.cast(pa.float64()) if pa.types.is_decimal(kind) else values
+    return values.cast(pa.float64(), safe=False) if pa.types.is_decimal(kind) else values

@@ -74,7 +74,7 @@ class Reader:
             if self._schema.positive is None and (
                 pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
             ):
-                quick: Floats = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+                quick: Floats = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
                 if np.isin(quick[~np.isnan(quick)], (0.0, 1.0)).all():
                     return quick
         clean, faults = columns.one_by_one(values, self._class, np.nan)
@@ -123,7 +123,7 @@ class Reader:
         if values is None:
             return None
         if isinstance(values, pa.Array) and pa.types.is_integer(values.type):
-            codes: Floats = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            codes: Floats = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
             bad = (codes < HTTP_GOOD.start) | (codes >= HTTP_GOOD.stop)
             return np.where(np.isnan(codes), np.nan, bad)
         if not isinstance(values, pa.Array) and set(map(type, values)) <= {int, type(None)}:
