@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,11 +19,20 @@ from collector.store.database import Database
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 TOPIC = r"^[A-Za-z0-9._-]{1,249}$"
-SECRET = r"^[A-Za-z_][A-Za-z0-9_]*$"  # noqa: S105 - the pattern of a variable's name
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _version(value: Any) -> Any:
     return str(value) if isinstance(value, float) else value  # YAML reads 2.3 as a number
+
+
+def _variable(value: Any) -> Any:
+    if value is not None and not (isinstance(value, str) and VARIABLE.fullmatch(value)):
+        raise ValueError("put the secret in an environment variable, and that variable's name here")
+    return value
+
+
+VariableName = Annotated[str | None, BeforeValidator(_variable)]  # its errors do not show what was given
 
 
 class Security(Part):
@@ -31,11 +41,11 @@ class Security(Part):
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     username: str | None = None
-    password: str | None = Field(default=None, pattern=SECRET)
+    password: VariableName = None
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
-    key_password: str | None = Field(default=None, pattern=SECRET)
+    key_password: VariableName = None
     check_hostname: bool = True
 
     @model_validator(mode="after")

@@ -71,10 +71,8 @@ class Consumer:
         self._source, self._database, self._metrics = source, database, metrics
         self._client = KafkaConsumer(**_settings(source))
         self._listener = _Listener(self._client)
-        topics = [topic.topic for topic in source.topics]
-        if missing := sorted(set(topics) - self._client.topics()):
-            log.warning("%s: no such topics, or not allowed to read them: %s", source.source, missing)
-        self._client.subscribe(topics, listener=self._listener)
+        self._topics = [topic.topic for topic in source.topics]
+        self._client.subscribe(self._topics, listener=self._listener)
         self._following: dict[str, int | None] = {}
         self._lags: dict[Any, float] = {}
         self._told = 0.0
@@ -128,6 +126,9 @@ class Consumer:
     def _place(self) -> None:
         """Begin where the database says; else where the group was; else at the source's start."""
         turns = self._listener.turns
+        # only a member can ask: without a broker, the client would wait for an answer for ever
+        if missing := [topic for topic in self._topics if not self._client.partitions_for_topic(topic)]:
+            log.warning("%s: no such topics, or not allowed to read them: %s", self._source.source, missing)
         parts = self._client.assignment()
         known = positions(self._database, self._source.source)
         self._following = {named(part): known.get(named(part)) for part in parts}
@@ -255,7 +256,8 @@ def _settings(source: Kafka) -> dict[str, Any]:
         "client_id": "modelwatch",
         "group_id": source.group,
         "api_version": source.api_version and tuple(map(int, source.api_version.split("."))),
-        "bootstrap_timeout_ms": PATIENCE * 1000,
+        "bootstrap_timeout_ms": PATIENCE * 500,
+        "reconnect_backoff_max_ms": 2000,  # back soon after the brokers are
         "auto_offset_reset": "none",  # a gap is told, not passed over in silence
         "enable_auto_commit": False,
         "isolation_level": source.isolation,

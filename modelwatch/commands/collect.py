@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
@@ -24,6 +25,8 @@ from modelwatch.monitor import Monitor
 from modelwatch.opening import OpeningError, open_database
 from modelwatch.reference import install_file
 
+QUIET_SECONDS = 30.0
+
 
 def collect(
     monitor: Annotated[list[Path], typer.Option(help="Monitor files, or folders of them.")],
@@ -34,6 +37,9 @@ def collect(
     port: Annotated[int | None, typer.Option(help="Their port; left out, there are none.")] = None,
 ) -> None:
     """Fetch events from Kafka and such, and commit them, until SIGTERM or SIGINT. Several may run at once."""
+    handler = logging.StreamHandler()
+    handler.addFilter(_Sparing())
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])
     watched = monitors(monitor)
     sources = _sources(source)
     try:
@@ -62,6 +68,24 @@ def _sources(paths: list[Path]) -> list[AnySource]:
     if twice := {name for name in names if names.count(name) > 1}:
         fail(f"{sorted(twice)}: two source files have this name; give each a `name` of its own")
     return loaded
+
+
+class _Sparing(logging.Filter):
+    """Lets a client library say the same thing once in a while: in an outage it would say little else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write it."""
+        if not record.name.startswith("kafka."):
+            return True
+        now, place = time.monotonic(), (record.pathname, record.lineno)
+        silent = now - self._said.get(place, -QUIET_SECONDS) < QUIET_SECONDS
+        if not silent:
+            self._said[place] = now
+        return not silent
 
 
 class Collection:
