@@ -14,7 +14,7 @@ from collector.batch import Batch, Labels, Predictions, Rejection
 from collector.schema import Schema
 from collector.validation.decode import BadBodyError
 from collector.validation.flatbuffer import DamagedError, inflated_size
-from collector.validation.record import FileError, Record
+from collector.validation.record import FileError, Record, raw_row
 
 LARGEST = 512 * 1024 * 1024  # bytes of a batch once it is decompressed
 MOST_ROWS = 2_000_000
@@ -130,7 +130,7 @@ class _Parts:
         known = ", ".join(sorted(self._schemas)) or "none"
         fix = f"monitored are: {known}; add a monitor file"
         for place, row in enumerate(rows.tolist()):
-            raw = str(record.slice(place, 1).to_pylist()[0])[:2000]
+            raw = raw_row(record, place)
             told = ("model", str(model)[:200], "no such model is monitored", fix, raw)
             self._rejections.append(Rejection(self._rows + row, self._kind, "", *told))
 

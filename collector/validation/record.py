@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from collector.schema import Columns, EmbeddingFeature, Schema
 from collector.validation import columns
 from collector.validation.columns import Fault
 from collector.validation.ids import hashes
+from collector.validation.sheet import RAW_KEPT
 from collector.validation.times import times
 from collector.validation.typed import Reader, decided, undecided
 from profiles.counts import Ints
@@ -129,7 +131,7 @@ class Record:
                 str(fault.value)[:200],
                 fault.reason,
                 fault.fix,
-                str(self._record.slice(at, 1).to_pylist()[0])[:2000],
+                raw_row(self._record, at),
             )
             for at, (name, fault) in sorted(self._faults.items())
         ]
@@ -182,6 +184,17 @@ class Record:
         read, faults = times(self._column(name), None)
         self._fault(name, faults)
         return read
+
+
+def raw_row(record: Any, row: int) -> str:
+    """A row as JSON, as far as it is told."""
+    held = {}
+    for name, column in zip(record.schema.names, record.columns, strict=True):
+        try:
+            held[name] = column[row].as_py()
+        except (ValueError, OverflowError):  # a date that Python does not have
+            held[name] = repr(column[row])
+    return json.dumps(held, default=str)[:RAW_KEPT]
 
 
 def is_coded_text(kind: Any) -> bool:

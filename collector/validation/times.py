@@ -50,7 +50,9 @@ def _checked_times(values: Column, stamps: Any, now: float | None) -> tuple[Ints
     for row in np.flatnonzero(bad).tolist():
         readable = stamps[row].is_valid
         reason = "the time is out of range" if readable else "not a time"
-        faults.append(Fault(row, values[row].as_py() if not readable else str(stamps[row]), reason, TIME_FIX))
+        # no datetime: it ends with the year 9999
+        value = str(np.datetime64(int(moments[row]), "us")) if readable else values[row].as_py()
+        faults.append(Fault(row, value, reason, TIME_FIX))
     return np.where(bad, 0, moments), faults
 
 
