@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from collector.document import DocumentError, problems, read_document
+from collector.sources.inference import Inference
 from collector.sources.kafka import Kafka
+from collector.sources.kserve import KServe
 from collector.sources.source import SourceError
 
-AnySource = Kafka  # a second kind makes it Annotated[Kafka | Other, Field(discriminator="kind")]
-_adapter: TypeAdapter[AnySource] = TypeAdapter(AnySource)
+AnySource = Kafka | KServe | Inference
+KINDS: dict[str, type[AnySource]] = {"kafka": Kafka, "kserve": KServe, "inference": Inference}
 
 
 def load_source(path: Path) -> AnySource:
@@ -26,7 +28,10 @@ def load_source(path: Path) -> AnySource:
         raise SourceError(str(error)) from None
     if not isinstance(content, dict):
         raise SourceError(f"{path}: expected `kind:`, found {type(content).__name__}")
+    kind = content.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise SourceError(f"{path}:\n  kind: {kind!r} is no kind of source; write one of {', '.join(KINDS)}")
     try:
-        return _adapter.validate_python(content).beside(path.parent)
+        return KINDS[kind].model_validate(content).beside(path.parent)
     except ValidationError as error:
         raise SourceError(f"{path}:\n" + "\n".join(problems(error))) from None

@@ -51,12 +51,14 @@ class KServe(Part):
     kind: Literal["kserve"] = "kserve"
     name: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$")
     path: str = Field(default="/v1/kserve", pattern="^/")
-    services: tuple[Service, ...] = Field(min_length=1)
+    services: tuple[Service, ...]
     orphan_timeout: Duration = parse_duration("60s")
     largest_body: int = Field(default=LARGEST_BODY, gt=0)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if not self.services:
+            raise ValueError("services: there is none; say which service is which monitored model")
         if len(self._by_name()) < len(self.services):
             raise ValueError("services: one is named twice; give each service one entry")
         return self

@@ -18,6 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCol
 
 from collector.sources.catalog import AnySource, load_source
 from collector.sources.files import FileError
+from collector.sources.pushing import PushingSource
 from collector.sources.source import SourceError
 from collector.store.database import Database
 from modelwatch.commands.terminal import DEFAULT_DATA, Data, DatabaseUrl, err, fail, monitors
@@ -64,6 +65,9 @@ def _sources(paths: list[Path]) -> list[AnySource]:
             one.ready()
     except SourceError as error:
         fail(error)
+    for one in loaded:
+        if isinstance(one, PushingSource):
+            fail(f"{one.source} waits for requests: run it with `modelwatch serve --source`")
     names = [one.source for one in loaded]
     if twice := {name for name in names if names.count(name) > 1}:
         fail(f"{sorted(twice)}: two source files have this name; give each a `name` of its own")

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from collector.sources.catalog import load_source
+from collector.sources.kafka import Kafka
 from collector.sources.mapping import Origin, parse_path
 from collector.sources.source import SourceError
 from tests.modelwatch.processes import command
@@ -36,6 +37,7 @@ def refusal(folder: Path, content: Any) -> str:
 
 def test_a_good_file(tmp_path: Path) -> None:
     source = load_source(written(tmp_path, GOOD | {"group": "g", "api_version": 2.3}))
+    assert isinstance(source, Kafka)
     assert (source.source, source.api_version) == ("kafka:g", "2.3")
     assert load_source(written(tmp_path, GOOD | {"name": "payments"})).source == "kafka:payments"
 
@@ -43,7 +45,7 @@ def test_a_good_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"kind": "kafak"}, "kind: Input should be 'kafka' (got 'kafak')"),
+        ({"kind": "kafak"}, "kind: 'kafak' is no kind of source"),
         ({"bootstrap": ["kafka"]}, "bootstrap: 'kafka' is no host:port"),
         ({"bootstrap": []}, "bootstrap: "),
         ({"colour": 1}, "colour: no such setting"),
@@ -93,6 +95,7 @@ def test_secrets_and_files_are_looked_for_before_it_starts(
         source.ready()
     (tmp_path / "ca.pem").touch()
     source.ready()
+    assert isinstance(source, Kafka)
     settings = source.security.settings()
     assert settings["sasl_plain_password"] == "hush"
     assert settings["ssl_cafile"] == str(tmp_path / "ca.pem")

@@ -228,7 +228,7 @@ def test_where_the_version_comes_from(place: Place) -> None:
 
 def test_a_wrong_source_file_is_told() -> None:
     for changes, reason in (
-        ({"services": []}, "at least 1"),
+        ({"services": []}, "there is none"),
         ({"services": [LAYOUT, LAYOUT]}, "named twice"),
         ({"services": [LAYOUT | {"service": "a/b/c"}]}, "should match pattern"),
         ({"services": [LAYOUT], "orphan_timeout": "soon"}, "not a duration"),
