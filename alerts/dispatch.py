@@ -38,11 +38,18 @@ class Dispatcher:
         alerting: each model's alerting, by name.
         egress: what outgoing requests go through.
         url: where the pages are.
+        leads: asked before each side effect whether this process, of several, is the one to have it.
     """
 
     def __init__(
-        self, database: Database, alerting: Mapping[str, Alerting], egress: Egress, url: str
+        self,
+        database: Database,
+        alerting: Mapping[str, Alerting],
+        egress: Egress,
+        url: str,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._leads = leads
         self._database, self._alerting, self._egress, self._url = database, alerting, egress, url
         self._stop = threading.Event()
 
@@ -61,11 +68,16 @@ class Dispatcher:
     def once(self) -> None:
         """Carry out everything that is due: actions first, for a notifier may take its time to fail."""
         for row in self._due(tables.actions, ("proposed", "executing"), tables.actions.c.proposed_at):
-            self._act(row)
+            if self._leads():
+                self._act(row)
         for row in self._due(tables.notifications, ("pending",), tables.notifications.c.id):
-            self._notify(row)
+            if self._leads():
+                self._notify(row)
 
     def _due(self, table: sa.Table, states: tuple[str, ...], order: Any) -> Sequence[Any]:
+        """What is to be done now; nothing where another process leads."""
+        if not self._leads():
+            return ()
         query = sa.select(table).where(table.c.state.in_(states), table.c.next_try <= clock())
         with self._database.read() as connection:
             return connection.execute(query.order_by(order)).all()

@@ -12,7 +12,7 @@ from modelwatch.commands.books import books, rejected
 from modelwatch.commands.collect import collect
 from modelwatch.commands.demo import demo
 from modelwatch.commands.files import analyze, report
-from modelwatch.commands.serve import serve
+from modelwatch.commands.serve import evaluate, serve
 from modelwatch.commands.terminal import monitors, out
 
 app = typer.Typer(
@@ -31,5 +31,5 @@ def check(monitor: Annotated[list[Path], typer.Argument(help="Monitor files, or 
         out.print(f"[green]ok[/] {one.model}: {one.task}, {len(one.features)} features, SLOs: {slos}")
 
 
-for command in (serve, collect, backfill, analyze, report, rejected, books, demo):
+for command in (serve, evaluate, collect, backfill, analyze, report, rejected, books, demo):
     app.command()(command)

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from alerts import audit
 from alerts.secret import SecretError, is_named, secret
+from collector.store import quarantine
 from collector.store.database import Database, url_of
 from modelwatch import schema
+from modelwatch.recovery import recover
 
 VARIABLE = "MODELWATCH_DATABASE"
 
@@ -44,12 +47,23 @@ def open_database(data: Path, url: str | None = None) -> Database:
     """
     where = location(data, url)
     try:
+        put_aside = recover(where) if isinstance(where, Path) else None
         database = Database(where)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise OpeningError(str(error)) from None
     try:
         schema.upgrade(database)
+        if put_aside is not None:
+            _tell(database, *put_aside)
     except sa.exc.DBAPIError as error:
         database.close()
         raise OpeningError(f"{database.url.render_as_string()}: cannot be opened: {error.orig}") from None
     return database
+
+
+def _tell(database: Database, aside: Path, reason: str) -> None:
+    """Write into the new database what became of the old one."""
+    with database.write() as connection:
+        quarantine.keep(connection, "database", "", aside.name, reason)
+        why = f"{reason}; what it held is no longer known, a new database was begun"
+        audit.append(connection, "modelwatch", "quarantine", aside.name, why, {})

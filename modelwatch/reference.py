@@ -26,6 +26,7 @@ from collector.summarize import Cut, Key, summarize, summarize_outcomes
 from profiles import Profile, Shape
 
 Past = Sequence[tuple[int, bool]]
+LATEST = 1 << 62  # after every window
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ class Reference(BaseModel, ABC):
     def file(self) -> Path | None:
         """The file that the reference comes from, if it does."""
         return None
+
+    def needed(self, reader: Reader, past: Past, past_outcomes: Past) -> set[int]:
+        """The starts of the windows in production that the next may be judged by: they must be kept."""
+        chosen = self.choose(reader, LATEST, past, past_outcomes)
+        return {*chosen.starts, *chosen.outcomes} if chosen and chosen.role == "production" else set()
 
 
 class FileReference(Reference):
@@ -105,6 +111,10 @@ class LearnedReference(Reference):
         if len(starts) < self.windows or window <= starts[-1]:
             return None
         return Windows("production", starts, starts)
+
+    def needed(self, reader: Reader, past: Past, past_outcomes: Past) -> set[int]:  # noqa: ARG002 - as above
+        """The first windows, complete or not."""
+        return set(reader.starts("production", most=self.windows))
 
 
 class TrailingReference(Reference):
@@ -180,7 +190,7 @@ def install_file(database: Database, schema: Schema, path: Path) -> Shape:
         for part in Join(schema).predictions(rows, np.arange(len(rows)), cut, shape):
             for key, profile in summarize_outcomes(part, schema, shape).items():
                 sums[key] += profile
-    with database.write() as connection:
+    with database.write(f"model:{schema.model}") as connection:
         old = tables.profiles.delete().filter_by(model=schema.model, role="reference")
         connection.execute(old)
         store_shape(connection, schema.model, shape, identity)

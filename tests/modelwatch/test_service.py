@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,29 @@ from collector.store.tables import metadata
 from modelwatch import schema
 from modelwatch.service import Service, Settings
 from tests.collector.serving import served
+from tests.databases import KINDS, location
 from tests.modelwatch.flows import HOUR, Workplace, events_of, traffic
 from tests.modelwatch.processes import command, run, send
 
 
-def test_the_migrations_make_the_tables_of_the_code(tmp_path: Path) -> None:
-    database = Database(tmp_path / "modelwatch.db")
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database."""
+    with location(request.param, tmp_path) as where:
+        opened = Database(where)
+        yield opened
+        opened.close()
+
+
+def test_the_migrations_make_the_tables_of_the_code(database: Database) -> None:
     schema.upgrade(database)
     schema.upgrade(database)
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-    database.close()
 
 
-def test_a_migration_that_is_cut_off_is_done_again_whole(tmp_path: Path) -> None:
-    database = Database(tmp_path / "modelwatch.db")
+def test_a_migration_that_is_cut_off_is_done_again_whole(database: Database) -> None:
     made = 0
 
     def cut(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -49,25 +57,18 @@ def test_a_migration_that_is_cut_off_is_done_again_whole(tmp_path: Path) -> None
     assert sa.inspect(database.engine).get_table_names() == []
     schema.upgrade(database)
     assert set(metadata.tables) < set(sa.inspect(database.engine).get_table_names())
-    database.close()
 
 
 def service(place: Workplace, **changes: Any) -> Service:
     return Service(Settings(place.folder / "data", "http://pages"), [place.monitor(**changes)])
 
 
-def test_a_second_service_over_the_same_folder_is_refused(workplace: Workplace) -> None:
-    first = service(workplace)
-    with pytest.raises(OSError, match="another service"):
-        service(workplace)
-    first.close()
-    service(workplace).close()
-
-
 def test_closing_leaves_no_thread_behind(workplace: Workplace) -> None:
     with served(service(workplace).app) as url:
         httpx.post(f"{url}/v1/events", json=events_of(traffic(1))[:5])
-    assert not {"intake", "evaluation", "dispatch"} & {thread.name for thread in threading.enumerate()}
+    assert not {"intake", "evaluation", "dispatch", "upkeep"} & {
+        thread.name for thread in threading.enumerate()
+    }
 
 
 def test_stopping_does_not_wait_for_a_long_evaluation(workplace: Workplace) -> None:
@@ -109,9 +110,11 @@ def test_serve_says_what_is_wrong(workplace: Workplace) -> None:
         str(workplace.folder / "data"),
     ]
     assert "nowhere.parquet" in command("serve", *arguments, code=2)
-    (workplace.folder / "data" / "modelwatch.db").write_bytes(b"this is no database, and never was one" * 200)
     workplace.monitor()
-    assert "not a database" in command("serve", *arguments, code=2)
+    wrong = "postgresql://nobody@127.0.0.1:1/nowhere"
+    assert "cannot be opened" in command("serve", *arguments, "--database", wrong, code=2)
+    secret = "postgresql://nobody:secret@127.0.0.1:1/nowhere"
+    assert "MODELWATCH_DATABASE_FILE" in command("serve", *arguments, "--database", secret, code=2)
 
 
 def test_a_taken_port_is_an_error_that_ends_it(workplace: Workplace) -> None:

@@ -42,9 +42,7 @@ def upgrade() -> None:
     )
     apart = sa.text("shard != 0")
     columns = ["model", "role", "start"]
-    op.create_index(
-        "ix_profiles_apart", "profiles", columns, sqlite_where=apart, postgresql_where=apart
-    )
+    op.create_index("ix_profiles_apart", "profiles", columns, sqlite_where=apart, postgresql_where=apart)
     if op.get_bind().dialect.name == "postgresql":
         roles = "production, reference or daily"
         op.alter_column("profiles", "role", existing_type=sa.String(10), comment=roles)

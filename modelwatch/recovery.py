@@ -1,0 +1,74 @@
+"""A SQLite file that is damaged is put aside at the start, and a new one begun: the service always starts."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from modelwatch.leader import FileLeader
+
+log = logging.getLogger(__name__)
+PATIENCE_SECONDS = 30.0  # a check that takes longer is cut off: what is damaged then is met later, row by row
+STEPS = 100_000
+
+
+class InUseError(OSError):
+    """The file is damaged, but another process has it open."""
+
+
+def recover(path: Path) -> tuple[Path, str] | None:
+    """Put a damaged database file aside, with what belongs to it.
+
+    Returns:
+        Where it is now, and what is wrong with it; None where nothing is, or where there is no file.
+
+    Raises:
+        InUseError: another process leads on it; stop it first.
+    """
+    if not path.exists() or (reason := damage(path)) is None:
+        return None
+    leader = FileLeader(path.parent)
+    try:
+        if not leader.lead():
+            raise InUseError(f"{path}: {reason}; another process uses it: stop that, and start again")
+        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        aside = path.with_name(f"{path.name}.corrupt-{moment}")
+        for ending in ("-wal", "-shm", ""):
+            part = path.with_name(path.name + ending)
+            if part.exists():
+                part.replace(aside.with_name(aside.name + ending))
+    finally:
+        leader.close()
+    log.error("%s is damaged (%s): it is now %s, and a new one is begun", path, reason, aside.name)
+    return aside, reason
+
+
+def damage(path: Path) -> str | None:
+    """What is wrong with a database file; None when nothing is, as far as a quick check can tell."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    cut_off = False
+
+    def look() -> bool:
+        nonlocal cut_off
+        cut_off = time.monotonic() > deadline
+        return cut_off
+
+    connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS, isolation_level=None)
+    connection.set_progress_handler(look, STEPS)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        if cut_off:
+            log.warning("%s is so large that only a part of it was checked", path)
+        elif "malformed" in str(error) or "disk I/O" in str(error):
+            return str(error)
+        return None  # it is busy, or may not be opened: opening it will say so
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    finally:
+        connection.close()
+    return None if found == "ok" else str(found)
