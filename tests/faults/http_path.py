@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +62,9 @@ def prepared(where: Path | str) -> Database:
 
 
 @contextlib.contextmanager
-def serving(where: Path | str, folder: Path, replicas: int = 1) -> Iterator[list[ServiceProcess]]:
+def serving(
+    where: Path | str, folder: Path, replicas: int = 1, environment: Mapping[str, str] | None = None
+) -> Iterator[list[ServiceProcess]]:
     """Services on a database, ended at the end."""
     monitor = monitor_file(folder)
     started = []
@@ -70,7 +72,7 @@ def serving(where: Path | str, folder: Path, replicas: int = 1) -> Iterator[list
         data = where.parent if isinstance(where, Path) else folder / str(number) / "data"
         data.mkdir(parents=True, exist_ok=True)
         arguments = () if isinstance(where, Path) else ("--database", where)
-        started.append(ServiceProcess(monitor, data, arguments))
+        started.append(ServiceProcess(monitor, data, arguments, dict(environment or {})))
     try:
         for one in started:
             one.start()
