@@ -47,8 +47,20 @@ def frame_of(field: str, tensors: Sequence[Any], version: str | None = None) -> 
         name = str(tensor["name"])
         if name in columns:
             raise UnreadableError(f"{field}.{name}", name, "the name comes twice", "name each tensor once")
-        columns[name] = _rows(f"{field}.{name}", tensor)
+        rows = _rows(f"{field}.{name}", tensor)
+        names = _names(tensor)
+        if names and all(isinstance(row, list) and len(row) == len(names) for row in rows):
+            columns.update((names[at], [row[at] for row in rows]) for at in range(len(names)))
+        else:
+            columns[name] = rows
     return framed(field, columns, version)
+
+
+def _names(tensor: dict[str, Any]) -> list[str]:
+    """The names of a matrix's columns, where the tensor says them."""
+    parameters = tensor.get("parameters")
+    names = parameters.get("columns") if isinstance(parameters, dict) else None
+    return [str(name) for name in names] if isinstance(names, list) else []
 
 
 def _rows(field: str, tensor: dict[str, Any]) -> list[Any]:
@@ -110,9 +122,9 @@ def _shape(field: str, given: Any, nested: list[int], size: int) -> list[int]:
 
 def _typed(field: str, datatype: Any, values: list[Any]) -> list[Any]:
     """The values as their datatype says; null is a missing value."""
-    kind = datatype.upper() if isinstance(datatype, str) else datatype
-    if kind is None:
+    if datatype is None:
         return values
+    kind = datatype.upper() if isinstance(datatype, str) else ""
     if kind not in DATATYPES:
         known = ", ".join(sorted(DATATYPES))
         raise UnreadableError(f"{field}.datatype", datatype, "not a datatype", f"use one of {known}")

@@ -141,6 +141,15 @@ def test_values_are_read_leniently() -> None:
     }
 
 
+def test_a_matrix_may_name_its_columns() -> None:
+    matrix = {"name": "t", "shape": [2, 2], "datatype": "INT32", "data": [1, 2, 3, 4]}
+    told = matrix | {"parameters": {"columns": ["x", "y"]}}
+    assert frame_of("inputs", [told]).columns == {"x": [1, 3], "y": [2, 4]}
+    assert frame_of("inputs", [matrix | {"parameters": {"columns": ["x"]}}]).columns == {
+        "t": [[1, 2], [3, 4]]
+    }
+
+
 REQUESTS = [
     {"instances": [{"x": 1, "y": "a"}, {"x": 2}]},
     {"dataframe_records": [{"x": 1, "y": "a"}, {"x": 2, "y": None}]},
