@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 
 from collector.intake import Intake
 from collector.sources import http
+from collector.sources.catalog import AnySource
 from collector.store.database import Database
 from collector.store.ledger import Ledger
 from collector.validation.validate import Validator
@@ -22,6 +23,7 @@ from modelwatch.duties import Duties
 from modelwatch.monitor import Monitor
 from modelwatch.opening import open_database
 from modelwatch.reference import install_file
+from modelwatch.sources import Sources
 
 
 @dataclass(frozen=True)
@@ -110,22 +112,28 @@ class Core:
 class Service:
     """A collector with pages, which takes its turn as the leader."""
 
-    def __init__(self, settings: Settings, monitors: Sequence[Monitor]) -> None:
+    def __init__(
+        self, settings: Settings, monitors: Sequence[Monitor], sources: Sequence[AnySource] = ()
+    ) -> None:
         self._settings = settings
         self._core = Core(settings, monitors)
         self.database = self._core.database
         self.intake = Intake(Ledger(self.database, self._core.schemas))
+        self._sources = Sources(sources, self.intake, self.database, self._core.schemas, self._core.registry)
         self.app = self._application()
 
     def _application(self) -> FastAPI:
         @asynccontextmanager
         async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
             self._core.duties.start()
+            self._sources.start()
             yield
             self.close()
 
         application = FastAPI(title="Modelwatch", lifespan=lifespan)
         application.include_router(http.router(self.intake, Validator(self._core.schemas)))
+        for router in self._sources.routers:
+            application.include_router(router)
         application.include_router(pages.router(self.database, self._core.schemas))
         application.include_router(self._core.routes())
         waiting = Gauge(
@@ -137,5 +145,6 @@ class Service:
 
     def close(self) -> None:
         """Commit what waits, then stop every thread."""
+        self._sources.close()
         self.intake.close()
         self._core.close()

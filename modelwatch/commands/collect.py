@@ -16,11 +16,11 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 
-from collector.sources.catalog import AnySource, load_source
+from collector.sources.catalog import AnySource
 from collector.sources.files import FileError
 from collector.sources.pushing import PushingSource
-from collector.sources.source import SourceError
 from collector.store.database import Database
+from modelwatch.commands.source_files import load_sources
 from modelwatch.commands.terminal import DEFAULT_DATA, Data, DatabaseUrl, err, fail, monitors
 from modelwatch.monitor import Monitor
 from modelwatch.opening import OpeningError, open_database
@@ -42,7 +42,7 @@ def collect(
     handler.addFilter(_Sparing())
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])
     watched = monitors(monitor)
-    sources = _sources(source)
+    sources = _pulling(source)
     try:
         opened = open_database(data, database)
     except OpeningError as error:
@@ -58,19 +58,11 @@ def collect(
         opened.close()
 
 
-def _sources(paths: list[Path]) -> list[AnySource]:
-    try:
-        loaded = [load_source(path) for path in paths]
-        for one in loaded:
-            one.ready()
-    except SourceError as error:
-        fail(error)
+def _pulling(paths: list[Path]) -> list[AnySource]:
+    loaded = load_sources(paths)
     for one in loaded:
         if isinstance(one, PushingSource):
             fail(f"{one.source} waits for requests: run it with `modelwatch serve --source`")
-    names = [one.source for one in loaded]
-    if twice := {name for name in names if names.count(name) > 1}:
-        fail(f"{sorted(twice)}: two source files have this name; give each a `name` of its own")
     return loaded
 
 
