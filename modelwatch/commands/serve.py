@@ -15,6 +15,8 @@ import uvicorn
 from alerts.secret import SecretError, is_named, secret
 from collector.sources.files import FileError
 from modelwatch.access import is_loopback
+from modelwatch.allocator import keep_memory
+from modelwatch.commands.source_files import load_sources
 from modelwatch.commands.terminal import DEFAULT_DATA, Data, DatabaseUrl, err, fail, monitors
 from modelwatch.opening import OpeningError
 from modelwatch.service import Core, Service, Settings
@@ -36,10 +38,15 @@ def serve(
     allow_host: AllowHost = None,
     url: PagesUrl = None,
     log: Log = None,
+    source: Annotated[
+        list[Path] | None, typer.Option(help="A source file, such as an inference logger's; may be repeated.")
+    ] = None,
 ) -> None:
     """Run the service. Set MODELWATCH_TOKEN (or MODELWATCH_TOKEN_FILE) to require a token."""
+    keep_memory()
     settings = _settings(data, database, (host, port), allow_host, url, log)
-    service = _made(lambda: Service(settings, monitors(monitor)))
+    sources = load_sources(source or [])
+    service = _made(lambda: Service(settings, monitors(monitor), sources))
     err.print(f"Modelwatch listens on {settings.url}/", highlight=False)
     uvicorn.run(service.app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
 
