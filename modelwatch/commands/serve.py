@@ -29,7 +29,7 @@ Log = Annotated[Path | None, typer.Option(help="The prediction log's folder; by 
 T = TypeVar("T")
 
 
-def serve(
+def serve(  # noqa: PLR0917 - options, which users name
     monitor: Watched,
     data: Data = DEFAULT_DATA,
     database: DatabaseUrl = None,
