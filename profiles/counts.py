@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+MERGED_SPAN = 1 << 15
 DENSE_SPAN = 1 << 17  # up to this span of keys a bincount beats a sort
 
 
@@ -66,9 +67,16 @@ class Counts:
             return self
         if not self.keys.size:
             return other
-        return Counts.weighted(
-            np.concatenate([self.keys, other.keys]), np.concatenate([self.values, other.values])
-        )
+        low = min(int(self.keys[0]), int(other.keys[0]))
+        span = max(int(self.keys[-1]), int(other.keys[-1])) - low + 1
+        if span > MERGED_SPAN:
+            keys, values = (self.keys, other.keys), (self.values, other.values)
+            return Counts.weighted(np.concatenate(keys), np.concatenate(values))
+        dense = np.zeros(span, np.int64)
+        dense[self.keys - low] = self.values
+        dense[other.keys - low] += other.values
+        present = np.flatnonzero(dense)
+        return Counts(present + low, dense[present])
 
     def __sub__(self, other: Counts) -> Counts:
         return self + Counts(other.keys, -other.values)

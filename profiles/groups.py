@@ -11,6 +11,7 @@ import numpy as np
 
 from profiles.counts import Counts, Floats, Ints
 
+LARGE = 1 << 12  # rows of a group that are worth a pass of their own
 WIDEST = 1 << 22  # cells of one table; beyond it the groups are counted one by one
 
 
@@ -78,11 +79,16 @@ class Groups:
         by_group = np.bincount(self.codes, weights=values, minlength=self.count)
         return [float(one) for one in self.added(by_group)]
 
+    @property
+    def large(self) -> bool:
+        """Whether the groups are so large that a pass over each costs no more than one over all."""
+        return self.codes.size >= LARGE * self.count
+
     def parts(self, values: Any) -> list[Any]:
         """The values of each group, in its rows' order; the first axis are the rows."""
         if self.count == 1:
             return [values]
-        return np.split(values[self._order], self._edges)
+        return np.split(values if self._in_order else values[self._order], self._edges)
 
     def extremes(self, values: Floats) -> list[tuple[float, float]]:
         """The smallest and the largest number of each sum; (inf, -inf) where it has no rows."""
@@ -94,6 +100,11 @@ class Groups:
             lows[held] = np.minimum.reduceat(ordered, starts[held])
             highs[held] = np.maximum.reduceat(ordered, starts[held])
         return [(float(lows[groups].min()), float(highs[groups].max())) for groups in self.wanted]
+
+    @cached_property
+    def _in_order(self) -> bool:
+        """Whether the rows stand group by group, as they do when they come in time order."""
+        return bool((self.codes[1:] >= self.codes[:-1]).all())
 
     @cached_property
     def _order(self) -> Ints:

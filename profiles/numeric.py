@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,13 @@ class NumericSummary(Sums):
     ) -> list[NumericSummary]:
         """Count `values`, shape (n,), on `space`, for each sum of groups; NaN counts as missing."""
         every: Floats = np.ascontiguousarray(values, np.float64)
+        if groups.count == 1 or groups.large:
+            by_group = [cls._whole(space, index, part, center) for part in groups.parts(every)]
+            return [reduce(add, (by_group[group] for group in wanted)) for wanted in groups.wanted]
+        return cls._careful(space, index, every, center, groups)
+
+    @classmethod
+    def _whole(cls, space: Any, index: Index, every: Floats, center: float) -> NumericSummary:
         keys = np.empty(every.size, np.int32)
         total = squares = 0.0
         with np.errstate(over="ignore"):
@@ -43,25 +52,24 @@ class NumericSummary(Sums):
                 offset = piece - center
                 square = float(offset @ offset)
                 if not square < FAR * FAR:  # cheaper than to look for NaN
-                    return cls._careful(space, index, every, center, groups)
+                    return cls._careful(space, index, every, center, Groups.whole(every.size))[0]
                 keys[start : start + PIECE] = index(piece)
                 total += float(offset.sum())
                 squares += square
-        if groups.count == 1:
-            counts = Counts.of(keys)
-            low, high = (float(every.min()), float(every.max())) if every.size else (np.inf, -np.inf)
-            return [cls(space, counts, 0, total, squares, low, high)] * len(groups.wanted)
-        return cls._grouped(space, keys, every, center, groups, [0] * len(groups.wanted))
+        low, high = (float(every.min()), float(every.max())) if every.size else (np.inf, -np.inf)
+        return cls(space, Counts.of(keys), 0, total, squares, low, high)
 
     @classmethod
     def _careful(
         cls, space: Any, index: Index, values: Floats, center: float, groups: Groups
     ) -> list[NumericSummary]:
-        """The same, where values are missing or extremely large."""
+        """The same, where groups are small, or values are missing or extremely large."""
         missing = np.isnan(values)
-        nulls = groups.take(missing).rows()
-        present, groups = values[~missing], groups.take(~missing)
-        return cls._grouped(space, index(present), present, center, groups, nulls)
+        nulls = [0] * len(groups.wanted)
+        if missing.any():
+            nulls = groups.take(missing).rows()
+            values, groups = values[~missing], groups.take(~missing)
+        return cls._grouped(space, index(values), values, center, groups, nulls)
 
     @classmethod
     def _grouped(

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from profiles.counts import Counts
 from profiles.shape import Shape
@@ -18,6 +17,7 @@ from profiles.sums import Sums
 
 FORMAT = 1
 NARROW = ("|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<i8")
+LIMITS = {kind: (int(np.iinfo(kind).min), int(np.iinfo(kind).max)) for kind in NARROW}
 DAMAGED = (
     *(
         AttributeError,
@@ -138,7 +138,7 @@ def _pack(value: Any, arrays: list[bytes]) -> Any:
         return {"counts": [_pack(value.keys, arrays), _pack(value.values, arrays)]}
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "i" and value.size:
-            value = value.astype(next(kind for kind in NARROW if _holds(kind, value)))
+            value = value.astype(_narrowest(int(value.min()), int(value.max())))
         arrays.append(value.tobytes())
         return {"array": [value.dtype.str, value.size]}
     if isinstance(value, tuple):
@@ -146,9 +146,8 @@ def _pack(value: Any, arrays: list[bytes]) -> Any:
     return value
 
 
-def _holds(kind: str, values: npt.NDArray[np.integer]) -> bool:
-    limits = np.iinfo(kind)
-    return bool(limits.min <= values.min() and values.max() <= limits.max)
+def _narrowest(least: int, most: int) -> str:
+    return next(kind for kind, (low, high) in LIMITS.items() if low <= least and most <= high)
 
 
 class _Reader:
