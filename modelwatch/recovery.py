@@ -13,6 +13,7 @@ from modelwatch.leader import FileLeader
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 30.0  # a check that takes longer is cut off: what is damaged then is met later, row by row
 STEPS = 100_000
+UNREADABLE = ("SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
 
 
 class InUseError(OSError):
@@ -64,9 +65,9 @@ def damage(path: Path) -> str | None:
     except sqlite3.OperationalError as error:
         if cut_off:
             log.warning("%s is so large that only a part of it was checked", path)
-        elif "malformed" in str(error) or "disk I/O" in str(error):
+        elif "malformed" in str(error) or error.sqlite_errorname in UNREADABLE:
             return str(error)
-        return None  # it is busy, or may not be opened: opening it will say so
+        return None  # busy, the disk is full, or it may not be opened: opening it will say so
     except sqlite3.DatabaseError as error:
         return str(error)
     finally:

@@ -14,7 +14,7 @@ import httpx
 
 from tests.faults.traffic import Parcel
 
-PATIENCE = 120.0
+PATIENCE, TIMEOUT = 300.0, 60.0
 PAUSE = 0.05
 LATER = (429, 503, 507)
 ACKNOWLEDGED = (200, 422)  # 422: all of its rows are bad, and kept
@@ -57,7 +57,7 @@ class Clients:
         wait: Callable[[int], None],
         again: float,
     ) -> None:
-        with httpx.Client(timeout=PATIENCE) as client:
+        with httpx.Client(timeout=TIMEOUT) as client:
             while True:
                 with self._lock:
                     place = next(places)
@@ -97,6 +97,10 @@ class Clients:
         if "Idempotent-Replayed" in answer.headers:
             self._count("replayed")
         return True
+
+    def acknowledged(self) -> int:
+        """How many attempts were acknowledged."""
+        return sum(self.seen[str(status)] for status in ACKNOWLEDGED)
 
     def _count(self, what: str) -> None:
         with self._lock:

@@ -105,7 +105,7 @@ def crash_http(kind: str, folder: Path, kills: int, size: int, seed: int = 1, re
             targets = [Replica(one) for one in services]
             with ThreadPoolExecutor(1) as pool:
                 sending = pool.submit(clients.send, made.parcels, pace.wait)
-                kill_at_random(targets, kills, seed, pace)
+                kill_at_random(targets, kills, seed, pace, clients.acknowledged)
                 sending.result()
             for one in services:
                 one.wait()

@@ -51,6 +51,13 @@ class Worker:
             assert self.process.process.poll() is None, self.place.log()
             time.sleep(0.02)
 
+    def ready(self) -> None:
+        """Wait until it has begun to work: before that, a signal ends it as it ends any process."""
+        deadline = time.monotonic() + PATIENCE
+        while "collects from" not in self.process.log.read_text(encoding="utf-8"):
+            assert time.monotonic() < deadline, self.place.log()
+            time.sleep(0.02)
+
 
 @dataclass
 class Producer:
@@ -127,9 +134,11 @@ def _disturbed(
 
     with ThreadPoolExecutor(1) as pool:
         sending = pool.submit(producer.send, made.parcels, pace)
-        kill_at_random(workers, kills, seed, pace, between)
+        kill_at_random(workers, kills, seed, pace, place.done, between)
         sending.result()
     _drained(cluster, place, producer.topic)
+    for one in workers:
+        one.ready()
     codes = [one.process.stop() for one in workers]
     faults = [f"a worker ended with {code}" for code in codes if code]
     return faults + ahead + tracebacks(place.log())

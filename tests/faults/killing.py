@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 EARLY, STARTING = 0.25, 2.0
-WORKING = 0.7
+WORKING, LONGEST, STEP = 0.7, 10.0, 1.5
 
 
 class Killable(Protocol):
@@ -71,6 +71,7 @@ def kill_at_random(
     kills: int,
     seed: int,
     pace: Pace,
+    progress: Callable[[], int],
     between: Callable[[int], None] = lambda _number: None,
 ) -> None:
     """Kill one of the processes at a time: some while they start, the others while they work.
@@ -80,9 +81,12 @@ def kill_at_random(
         kills: how many times.
         seed: of the random moments.
         pace: is told of every kill.
+        progress: how much has been done. While kills come too soon for any, on a busy machine, they come
+            later.
         between: is called after every kill, with how many there were.
     """
     dice = random.Random(seed)  # noqa: S311 - no secret
+    longest, before = WORKING, progress()
     try:
         for number in range(1, kills + 1):
             target = dice.choice(targets)
@@ -90,8 +94,11 @@ def kill_at_random(
                 time.sleep(dice.uniform(0, STARTING))
             else:
                 target.wait()
-                time.sleep(dice.uniform(0, WORKING))
+                time.sleep(dice.uniform(0, longest))
             target.kill()
+            now = progress()
+            longest = max(WORKING, longest / STEP) if now > before else min(LONGEST, longest * STEP)
+            before = now
             target.restart()
             pace.killed()
             between(number)

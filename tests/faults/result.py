@@ -32,6 +32,12 @@ class Result:
 
 
 def tracebacks(log: str) -> list[str]:
-    """What a log says of errors that nobody foresaw: the first of them, with what comes before and after."""
-    at = log.find("Traceback")
-    return [] if at < 0 else [f"a traceback was logged: {log[max(0, at - 500) : at + 4000]}"]
+    """What a log says of errors that nobody foresaw: the first of them, with what comes before and after.
+
+    The Kafka client logs lost connections with tracebacks of its own.
+    """
+    lines = log.splitlines()
+    for at, line in enumerate(lines):
+        if line.startswith("Traceback") and (at == 0 or "<Kafka" not in lines[at - 1]):
+            return ["a traceback was logged: " + "\n".join(lines[max(0, at - 5) : at + 60])]
+    return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 from pathlib import Path
 
 import httpx
@@ -61,3 +62,30 @@ def test_a_disk_without_space(tmp_path: Path) -> None:
         prepared(data / "modelwatch.db").close()
         with serving(data / "modelwatch.db", tmp_path) as (service,):
             through_a_full_disk(service, lambda: filled(data))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not may_mount(), reason="mounting needs root")
+@pytest.mark.parametrize("clean", [True, False], ids=["stopped", "killed"])
+def test_a_start_on_a_full_disk_takes_nothing_for_damage(tmp_path: Path, clean: bool) -> None:
+    data = tmp_path / "data"
+    made = traffic(300, 40, seed=4)
+    with small_disk(data):
+        prepared(data / "modelwatch.db").close()
+        with serving(data / "modelwatch.db", tmp_path) as (service,):
+            clients = Clients([service.url], seed=4, number=2)
+            clients.send(made.parcels)
+            service.stop() if clean else service.kill()
+            with filled(data):
+                service.start(wait=False)
+                assert service.process is not None
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    service.process.wait(40)
+                if service.process.poll() is None:
+                    service.kill()
+            service.start()
+            clients.send(made.parcels[:5])
+            assert service.stop() == 0
+        assert not list(data.glob("*corrupt*")), service.log.read_text(encoding="utf-8")
+        with contextlib.closing(Database(data / "modelwatch.db")) as database:
+            assert Undisturbed.of(made.good).found(database).faults(len(made.good), made.bad) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.collector.collecting import HOUR, T0, deployment, label, prediction
@@ -55,6 +55,10 @@ class Traffic:
     def bad(self) -> int:
         """The bad rows of all parcels, each sent once."""
         return sum(parcel.bad for parcel in self.parcels)
+
+    def again(self) -> Traffic:
+        """The same in parcels with other keys."""
+        return replace(self, parcels=tuple(replace(one, key=f"again-{one.key}") for one in self.parcels))
 
 
 def good_events(size: int) -> list[dict[str, Any]]:
