@@ -31,8 +31,8 @@ def ingest(
     Args:
         database: where to.
         monitor: describes the files.
-        production: a Parquet file of predictions.
-        labels: a Parquet file of labels, or None.
+        production: a file of predictions: Parquet, CSV or JSON lines.
+        labels: a file of labels, or None.
         advanced: told what is read, how many rows so far, and of how many.
 
     Raises:
@@ -64,9 +64,9 @@ def analyze(
 
     Args:
         monitor: what to judge.
-        reference: a Parquet file of known-good predictions; None for the monitor's own reference.
-        production: a Parquet file of predictions, with or without labels in the same rows.
-        labels: a Parquet file of labels that came later, or None.
+        reference: a file of known-good predictions; None for the monitor's own reference.
+        production: a file of predictions, with or without labels in the same rows.
+        labels: a file of labels that came later, or None.
         advanced: told how far it is.
 
     Yields:

@@ -72,7 +72,7 @@ class Reference(BaseModel, ABC):
 
 
 class FileReference(Reference):
-    """A Parquet file of known-good predictions, with labels where there are any."""
+    """A file of known-good predictions, with labels where there are any."""
 
     kind: Literal["file"] = "file"
     path: Path

@@ -38,9 +38,9 @@ class HalfReading(Reading):
             "id": request.id,
             "timestamp": request.time,
             "version": (response.version(answered) if response else None) or request.version(asked),
-            "tags": request.metadata,
+            "tags": request.mapping("metadata"),
         }
-        base |= _latency(request, response) if response else {}
+        base |= _latency(request, response) if response and service.latency else {}
         self.pair(service.model, service, asked, answered, base, raw)
 
     def without_request(self, response: Logged, waited: float) -> None:

@@ -15,7 +15,8 @@ from collector.sources.layout import Layout
 from collector.sources.waiting import Half
 from collector.window import microseconds
 
-MODEL_VERSION, METADATA = "model_version", "metadata."
+MODEL_VERSION = "model_version"
+MAPPINGS = ("metadata", "annotations")  # attributes that hold JSON objects
 _decoder = msgspec.msgpack.Decoder(tuple[dict[str, str], bytes])
 
 
@@ -26,12 +27,15 @@ class Service(Layout):
         service: `namespace/name`, or a name in whatever namespace.
         model: the monitored model.
         version: where the version comes from, the first that is there: `model_version` of a V2 response, an
-            attribute of the event such as `endpoint` or `modelid`, or `metadata.<name>`.
+            attribute of the event such as `endpoint` or `modelid`, `metadata.<header>` or
+            `annotations.<name>`.
+        latency: whether the time from the request's event to the response's is the latency.
     """
 
     service: str = Field(pattern=r"^([^/\s]+/)?[^/\s]+$")
     model: str
     version: tuple[str, ...] = (MODEL_VERSION, "endpoint")
+    latency: bool = True
 
 
 def packed(event: CloudEvent) -> bytes:
@@ -82,11 +86,10 @@ class Logged:
         except (ValueError, OverflowError):
             return given
 
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """The headers of the request that the logger passes on; the first value of each."""
+    def mapping(self, attribute: str) -> dict[str, Any]:
+        """An attribute that holds an object, by names in lower case; of several values the first."""
         try:
-            given = msgspec.json.decode(self.attributes.get("metadata", "{}"))
+            given = msgspec.json.decode(self.attributes.get(attribute, "{}"))
         except ValueError:
             return {}
         if not isinstance(given, dict):
@@ -105,8 +108,9 @@ class Logged:
         for origin in self.service.version if self.service else ():
             if origin == MODEL_VERSION:
                 found = document.get(MODEL_VERSION) if isinstance(document, dict) else None
-            elif origin.startswith(METADATA):
-                found = self.metadata.get(origin.removeprefix(METADATA).lower())
+            elif origin.partition(".")[0] in MAPPINGS:
+                attribute, _, name = origin.partition(".")
+                found = self.mapping(attribute).get(name.lower())
             else:
                 found = self.attributes.get(origin.lower().removeprefix("ce-"))
             if isinstance(found, str | int) and found != "":

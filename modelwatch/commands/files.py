@@ -18,14 +18,14 @@ from modelwatch.analyze import analyze as run_analysis
 from modelwatch.commands.terminal import err, fail, monitors, out
 
 MonitorFile = Annotated[Path, typer.Argument(help="The monitor file.")]
-Production = Annotated[Path, typer.Option(help="A Parquet file of predictions.")]
+Production = Annotated[Path, typer.Option(help="A file of predictions: Parquet, CSV or JSON lines.")]
 
 
 def analyze(
     monitor: MonitorFile,
     production: Production,
-    reference: Annotated[Path | None, typer.Option(help="A Parquet file of known-good predictions.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="A Parquet file of labels that came later.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="A file of known-good predictions.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="A file of labels that came later.")] = None,
     format: Annotated[str, typer.Option(help="table or jsonl")] = "table",  # noqa: A002 - the option's name
 ) -> None:
     """Judge the windows of a file as the service would have, in event time."""
@@ -73,7 +73,7 @@ def _summary(lines: list[Line]) -> Table:
 
 def report(
     monitor: MonitorFile,
-    production: Production,
+    production: Annotated[Path, typer.Option(help="A Parquet file of predictions.")],
     reference: Annotated[Path, typer.Option(help="A Parquet file of known-good predictions.")],
     page: Annotated[Path, typer.Option(help="The HTML page to write.")] = Path("report.html"),
 ) -> None:

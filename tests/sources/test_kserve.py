@@ -215,15 +215,21 @@ def test_where_the_version_comes_from(place: Place) -> None:
         ("endpoint", {"endpoint": "canary"}, "canary"),
         ("modelid", {"modelid": "classifier"}, "classifier"),
         ("metadata.X-Model", {"metadata": '{"X-Model": ["v7"]}'}, "v7"),
+        ("annotations.release", {"annotations": '{"release": "r5"}'}, "r5"),
+        ("metadata.X-Model", {"metadata": "[]"}, "unknown"),
         ("endpoint", {"endpoint": ""}, "unknown"),
     ):
         logger = Logger("versions", "v1")
-        logger.source = KServe.model_validate({"services": [LAYOUT | {"version": [origin]}]})
+        settings = LAYOUT | {"version": [origin], "latency": False}
+        logger.source = KServe.model_validate({"services": [settings]})
         with logger.serving(place) as client:
             for half in logger.halves(events(1)[0] | {"id": f"{origin} {wanted}"}):
                 logger.post(client, half | {"attributes": half["attributes"] | given})
         logger.pair(place)
         assert wanted in {key.version for key in counted(place.database)}
+    latency = total(place).parts["latency"]
+    assert latency.requests
+    assert not latency.counts.total
 
 
 def test_a_wrong_source_file_is_told() -> None:
