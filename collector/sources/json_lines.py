@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
 from collector.schema import Schema
-from collector.sources.lines import line_count, lines
+from collector.sources.lines import lines
 from collector.sources.piece import BadRow, Piece, column_of
 from collector.validation.columns import named
 from collector.validation.decode import BadBodyError, event_of_line
 from collector.validation.validate import KINDS
 
-LOOKED_AT = 1000
+OUTLINE: Callable[[bytes], dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class JsonLines:
@@ -29,26 +30,19 @@ class JsonLines:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        known: dict[str, None] = {}
+        self.rows = 0
         self.events = False
-        for row in self._first():
-            known.update(dict.fromkeys(row))
-            self.events |= isinstance(row.get("features"), dict) or row.get("kind") in KINDS
+        known: dict[str, None] = {}
+        for some in lines(path):
+            self.rows += len(some)
+            for line in some:
+                row = _outline(line)
+                if (
+                    row.keys() - known.keys()
+                ):  # a column may begin anywhere: what is missing is often left out
+                    known.update(dict.fromkeys(row))
+                    self.events |= _is_event(row)
         self.names: Sequence[str] = list(known)
-
-    def _first(self) -> Iterator[dict[str, Any]]:
-        """The first rows, which say what the columns are."""
-        for some in lines(self.path):
-            for line in some[:LOOKED_AT]:
-                row = event_of_line(line)
-                if isinstance(row, dict):
-                    yield row
-            return
-
-    @cached_property
-    def rows(self) -> int:
-        """How many lines."""
-        return line_count(self.path)
 
     def parts(self) -> Iterator[tuple[int, list[Any]]]:
         """The rows, some at a time, and the number of the first; what is not JSON is a `BadBodyError`."""
@@ -65,6 +59,22 @@ class JsonLines:
             columns = [column_of([row.get(name) for _, row in good]) for name in wanted]
             record = pa.RecordBatch.from_arrays(columns, list(wanted))
             yield Piece(first + len(rows), record, np.array([place for place, _ in good], np.int64), bad)
+
+
+def _outline(line: bytes) -> Mapping[str, msgspec.Raw]:
+    """The keys of a row, with values that are not read yet; nothing where it is no object."""
+    try:
+        return OUTLINE(line)
+    except (ValueError, RecursionError):
+        row = event_of_line(line)
+        row = row if isinstance(row, dict) else {}
+        return {name: msgspec.Raw(json.dumps(value).encode()) for name, value in row.items()}
+
+
+def _is_event(row: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether a row is an event, and not a row of a table."""
+    kind, features = (bytes(row.get(name, b"")) for name in ("kind", "features"))
+    return kind.strip(b'"').decode(errors="replace") in KINDS or features.startswith(b"{")
 
 
 def _bad(place: int, row: Any) -> BadRow:

@@ -176,6 +176,27 @@ def test_rows_that_cannot_be_taken_apart_are_told(tmp_path: Path) -> None:
         assert told_row.fix
 
 
+def test_a_column_called_kind_makes_no_events(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"id": 1, "timestamp": 1714521600, "x": NaN, "kind": "web", "features": 3}\n')
+    (batch,) = PredictionFile(path, SCHEMA).batches()
+    assert (batch.total, len(batch.rejections)) == (1, 0)
+    path.write_text('{"id": 1, "timestamp": 1714521600, "score": 0.5, "features": {"x": NaN}}\n')
+    (batch,) = PredictionFile(path, SCHEMA).batches()
+    assert [one.field for one in batch.rejections] == ["features.x"]
+
+
+def test_columns_may_begin_anywhere(tmp_path: Path) -> None:
+    rows = [{"id": number, "timestamp": 1714521600 + number, "x": 0.5} for number in range(3000)]
+    rows[-1]["latency_ms"] = 7.5
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (batch,) = PredictionFile(path, SCHEMA).batches()
+    (predictions,) = batch.predictions["m"]
+    assert predictions.latency is not None
+    assert np.nansum(predictions.latency) == 7.5
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
