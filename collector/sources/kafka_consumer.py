@@ -24,7 +24,7 @@ from collector.store.database import Database
 from collector.store.positions import positions
 
 log = logging.getLogger(__name__)
-IDLE = 0.5  # seconds that a poll waits for the first message
+IDLE = 0.2  # seconds that a poll waits for the first message
 GATHER = 0.2  # and then for more
 MOST_BYTES = 32 * 1024 * 1024  # of the messages of one commit
 FETCH_BYTES, PARTITION_BYTES = 16 * 1024 * 1024, 4 * 1024 * 1024

@@ -83,6 +83,7 @@ def test_kill_9_and_a_restart_count_everything_once(cluster: Cluster, tmp_path: 
 def test_two_workers_one_of_which_joins_late_and_is_killed(
     cluster: Cluster, tmp_path: Path, kind: str
 ) -> None:
+    cluster.needed()
     stream = Stream(cluster, 4, 20_000, pause=0.2)
     with workplace(kind, tmp_path, cluster.source(*({"topic": topic} for topic in stream.topics))) as place:
         first = place.start()
@@ -102,6 +103,7 @@ def test_two_workers_one_of_which_joins_late_and_is_killed(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_workers_that_are_killed_again_and_again(cluster: Cluster, tmp_path: Path, kind: str) -> None:
+    cluster.needed()
     stream = Stream(cluster, 4, 30_000, pause=0.2)
     dice = random.Random(kind)  # noqa: S311 - no secret
     with workplace(kind, tmp_path, cluster.source(*({"topic": topic} for topic in stream.topics))) as place:
@@ -120,6 +122,7 @@ def test_workers_that_are_killed_again_and_again(cluster: Cluster, tmp_path: Pat
 
 @pytest.mark.slow
 def test_a_worker_that_slept_through_its_dismissal_is_fenced(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.needed()
     stream = Stream(cluster, 2, 20_000, pause=0.2)
     with workplace(
         "sqlite", tmp_path, cluster.source(*({"topic": topic} for topic in stream.topics))

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from collector.store.database import Database
 from tests.collector.collecting import (
@@ -37,6 +38,13 @@ def stream(numbers: range, metadata: dict[str, str] | None = None) -> bytes:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue().to_pybytes())
+
+
+def test_this_run_had_a_real_broker(cluster: Cluster) -> None:
+    if not cluster.real:
+        pytest.skip(
+            "no Apache Kafka (it needs java, and mvn to fetch it): this ran on librdkafka's mock cluster"
+        )
 
 
 def test_predictions_labels_and_deployments(cluster: Cluster, database: Database) -> None:
