@@ -39,6 +39,11 @@ class Cluster:
     broker: Broker | None = None
     _clients: list[Any] = field(default_factory=list)
 
+    @property
+    def version(self) -> tuple[int, int] | None:
+        """What clients must be told of its version."""
+        return None if self.real else (2, 3)
+
     def topic(self, partitions: int = 1) -> str:
         """A new topic with a name of its own."""
         name = f"t-{uuid.uuid4().hex}"
@@ -71,7 +76,7 @@ class Cluster:
         for client in self._clients:
             if isinstance(client, kind):
                 return client
-        made = kind(bootstrap_servers=self.address, api_version=None if self.real else (2, 3))
+        made = kind(bootstrap_servers=self.address, api_version=self.version)
         self._clients.append(made)
         return made
 

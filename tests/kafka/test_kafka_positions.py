@@ -63,7 +63,9 @@ def test_a_group_that_has_read_before_goes_on_there(cluster: Cluster, database: 
     topic = cluster.topic()
     cluster.send(topic, [prediction(n) for n in range(50)])
     source = cluster.source({"topic": topic, "event": "prediction"})
-    client = KafkaConsumer(bootstrap_servers=cluster.address, group_id=source.group)
+    client = KafkaConsumer(
+        bootstrap_servers=cluster.address, group_id=source.group, api_version=cluster.version
+    )
     client.commit({TopicPartition(topic, 0): OffsetAndMetadata(30)})
     client.close()
     with working(source, database) as worker:

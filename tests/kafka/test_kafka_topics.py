@@ -42,9 +42,7 @@ def stream(numbers: range, metadata: dict[str, str] | None = None) -> bytes:
 
 def test_this_run_had_a_real_broker(cluster: Cluster) -> None:
     if not cluster.real:
-        pytest.skip(
-            "no Apache Kafka (it needs java, and mvn to fetch it): this ran on librdkafka's mock cluster"
-        )
+        pytest.skip("no Apache Kafka (needs java and mvn): this ran on librdkafka's mock cluster")
 
 
 def test_predictions_labels_and_deployments(cluster: Cluster, database: Database) -> None:
