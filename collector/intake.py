@@ -74,6 +74,7 @@ class Intake:
             group, held, over = self._group(held)
             # where nobody waits any more, nobody was told that it is safe
             self._commit([one for one in group if one.done.set_running_or_notify_cancel()])
+            group.clear()  # or the last batch would be kept until the next one comes
 
     def _group(self, held: _Waiting | None) -> tuple[list[_Waiting], _Waiting | None, bool]:
         """What waits now, for one transaction; what did not fit; and whether the end has come."""

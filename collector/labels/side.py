@@ -23,9 +23,9 @@ from profiles.counts import Ints
 
 CHUNK = 8192  # rows: what is read and written at a time
 FAN = 8
-CACHED = 128  # chunks
-AT_ONCE = 32  # chunks that one statement reads
-MERGED_AT_ONCE = 1 << 18  # rows that a merge holds in memory
+CACHED = 32  # chunks
+AT_ONCE = 8  # chunks that one statement reads
+MERGED_AT_ONCE = 1 << 16  # rows that a merge holds in memory
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from collector.batch import Batch, Coded, Labels, Mask, Predictions, Rejection, 
 from collector.schema import Columns, EmbeddingFeature, Schema
 from collector.validation import columns
 from collector.validation.columns import Fault
+from collector.validation.faults import Faults
 from collector.validation.ids import hashes
 from collector.validation.sheet import RAW_KEPT
 from collector.validation.times import times
@@ -46,12 +46,8 @@ class Record:
         held = set(record.schema.names)
         given, wire = schema.columns.model_dump(), Columns().model_dump()
         self._names = Columns(**{k: name if name in held else wire[k] for k, name in given.items()})
-        self._faults: dict[int, tuple[str, Fault]] = {}
-        self._reader = Reader(schema, nan_is_missing=True, fault=self._fault)
-
-    def _fault(self, name: str, faults: Sequence[Fault]) -> None:
-        for fault in faults:
-            self._faults.setdefault(fault.row, (name, fault))
+        self._faults = Faults()
+        self._reader = Reader(schema, nan_is_missing=True, fault=self._faults.note)
 
     def _column(self, name: str, *, coded: bool = False) -> Any:
         held: list[str] = self._record.schema.names
@@ -98,7 +94,7 @@ class Record:
             label_times=None if label is None or label_times is None else self._known(names.label_time),
         )
         if self._decided:
-            self._fault("prediction", undecided(read, task))
+            self._faults.note("prediction", undecided(read, task))
         model = self._schema.model
         good = np.ones(len(read), bool)
         good[list(self._faults)] = False
@@ -148,7 +144,7 @@ class Record:
         read = []
         for column in spec.columns:
             values, faults = columns.numeric(self._column(column), nan_is_missing=True)
-            self._fault(f"features.{name}.{column}", faults)
+            self._faults.note(f"features.{name}.{column}", faults)
             read.append(values)
         return np.column_stack(read)
 
@@ -160,12 +156,12 @@ class Record:
             values = values.cast(pa.string())
         elif not pa.types.is_string(values.type):  # as numbers have them: 7.0 is the id 7
             clean, faults = columns.one_by_one(values, columns.identity, None)
-            self._fault("id", faults)
+            self._faults.note("id", faults)
             values = pa.array(clean, pa.string())
         fix = "give every row a unique id, or leave the column out"
         array = values.fill_null("")
         missing = np.flatnonzero(pc.equal(array, "").to_numpy(zero_copy_only=False))
-        self._fault("id", [Fault(int(at), None, "missing", fix) for at in missing])
+        self._faults.note("id", [Fault(int(at), None, "missing", fix) for at in missing])
         return array
 
     def _times(self, name: str) -> Ints:
@@ -173,16 +169,16 @@ class Record:
         if values is None:
             raise FileError(f"the file has no column {name!r} for the time")
         read, faults = times(values, self._now)
-        self._fault(name, faults)
+        self._faults.note(name, faults)
         missing = [
             Fault(int(at), None, "missing", "give every row a time") for at in np.flatnonzero(read == 0)
         ]
-        self._fault(name, missing)
+        self._faults.note(name, missing)
         return read
 
     def _known(self, name: str) -> Ints:
         read, faults = times(self._column(name), None)
-        self._fault(name, faults)
+        self._faults.note(name, faults)
         return read
 
 

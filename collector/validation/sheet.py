@@ -13,12 +13,13 @@ from collector.batch import Coded, Deployment, Labels, Mask, Predictions, Reject
 from collector.schema import Schema
 from collector.validation import columns
 from collector.validation.columns import LONGEST_TEXT, BadValueError, Fault
+from collector.validation.faults import Faults
 from collector.validation.ids import hashes
 from collector.validation.times import times
 from collector.validation.typed import Reader, decided, undecided
 from profiles.counts import Ints
 
-RAW_KEPT = 2000
+RAW_KEPT = 32_768  # characters: what is cut off cannot be replayed, and a hundred features are 4000
 
 
 def rejection(row: int, kind: str, model: str, fault: Fault, name: str, event: Any) -> Rejection:
@@ -66,12 +67,8 @@ class Sheet:
     ) -> None:
         self._kind, self._schema, self._now = kind, schema, now
         self._rows, self._events = rows, events
-        self._faults: dict[int, tuple[str, Fault]] = {}
-        self._reader = Reader(schema, nan_is_missing=False, fault=self._fault)
-
-    def _fault(self, name: str, faults: Sequence[Fault]) -> None:
-        for fault in faults:
-            self._faults.setdefault(fault.row, (name, fault))
+        self._faults = Faults()
+        self._reader = Reader(schema, nan_is_missing=False, fault=self._faults.note)
 
     def _good(self) -> Mask:
         good = np.ones(len(self._rows), bool)
@@ -89,7 +86,7 @@ class Sheet:
         """The good rows of predictions."""
         reader = self._reader
         for group in ("features", "tags"):
-            self._fault(group, self._events.odd(group))
+            self._faults.note(group, self._events.odd(group))
         given = self._events.field("prediction")
         logged = given.count(None) < len(given)
         prediction = reader.outcome("prediction", given if logged else None)
@@ -113,7 +110,7 @@ class Sheet:
                 name: reader.category(f"tags.{name}", self._segment(name)) for name in self._schema.segments
             },
         )
-        self._fault("prediction", undecided(read, self._schema.task))
+        self._faults.note("prediction", undecided(read, self._schema.task))
         return read.take(self._good()) if self._faults else read
 
     def _segment(self, name: str) -> Sequence[Any]:
@@ -124,7 +121,7 @@ class Sheet:
     def labels(self) -> Labels:
         """The good rows of labels."""
         values = self._events.field("label")
-        self._fault(
+        self._faults.note(
             "label",
             [
                 Fault(at, None, "missing", "send the label")
@@ -144,7 +141,9 @@ class Sheet:
         names = {name: self._texts(name) for name in ("version", "by", "reason")}
         for at, version in enumerate(names["version"]):
             if not version:
-                self._fault("version", [Fault(at, version, "missing", "send the version that went live")])
+                self._faults.note(
+                    "version", [Fault(at, version, "missing", "send the version that went live")]
+                )
         return [
             Deployment(
                 self._schema.model,
@@ -160,7 +159,7 @@ class Sheet:
         clean, faults = columns.one_by_one(
             self._events.field(name), lambda value: columns.text(value) or "", ""
         )
-        self._fault(name, faults)
+        self._faults.note(name, faults)
         return clean
 
     def _ids(self) -> Any:
@@ -176,15 +175,15 @@ class Sheet:
         ):
             return pa.array(values, pa.string())
         clean, faults = columns.one_by_one(values, read, "")
-        self._fault("id", faults)
+        self._faults.note("id", faults)
         return pa.array(clean, pa.string())
 
     def _times(self) -> Ints:
         clean, faults = times(self._events.field("timestamp"), self._now)
-        self._fault("timestamp", faults)
+        self._faults.note("timestamp", faults)
         fix = "send the event's time: seconds since 1970, or ISO 8601"
         missing = [Fault(int(at), None, "missing", fix) for at in np.flatnonzero(clean == 0)]
-        self._fault("timestamp", missing)
+        self._faults.note("timestamp", missing)
         return clean
 
     def _versions(self) -> Coded:
