@@ -42,6 +42,8 @@ class Exporter(Collector):
         """Read everything once."""
         with self._database.read() as connection:
             yield self._events(connection)
+            yield from _log(connection)
+            yield _quarantined(connection)
             yield from self._signals(connection)
             yield from self._moments(connection)
             yield self._incidents(connection)
@@ -110,6 +112,28 @@ class Exporter(Collector):
         for model, state, count in _counted(connection, alerting.actions, labels):
             (flying if state in IN_FLIGHT else ended).add_metric((model, state), count)
         yield from (ended, flying)
+
+
+def _log(connection: sa.Connection) -> Iterator[Metric]:
+    labels = ("model", "outcome")
+    rows = CounterMetricFamily("modelwatch_log_rows", "Log rows by what became of them.", labels=labels)
+    waiting = GaugeMetricFamily(
+        "modelwatch_log_waiting_bytes", "What waits in the database for its log file.", labels=["model"]
+    )
+    for row in connection.execute(sa.select(tables.logs)):
+        for outcome in ("staged", "written", "dropped"):
+            rows.add_metric((row.model, outcome), getattr(row, outcome))
+        waiting.add_metric((row.model,), row.waiting)
+    yield from (rows, waiting)
+
+
+def _quarantined(connection: sa.Connection) -> Metric:
+    family = GaugeMetricFamily(
+        "modelwatch_quarantined", "What was damaged and put aside, by what it was.", labels=["kind"]
+    )
+    for kind, count in _counted(connection, tables.quarantine, ("kind",)):
+        family.add_metric((kind,), count)
+    return family
 
 
 def _notifications(connection: sa.Connection) -> Metric:

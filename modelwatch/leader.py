@@ -59,11 +59,12 @@ class FileLeader(Leader):
 
     Args:
         folder: the data folder, on a file system of this machine.
+        name: the file's.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "owner.lock") -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / "owner.lock"
+        self._path = folder / name
         self._held: sqlite3.Connection | None = None
 
     def lead(self) -> bool:

@@ -16,35 +16,36 @@ STEPS = 100_000
 UNREADABLE = ("SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
 
 
-class InUseError(OSError):
-    """The file is damaged, but another process has it open."""
-
-
 def recover(path: Path) -> tuple[Path, str] | None:
-    """Put a damaged database file aside, with what belongs to it.
+    """Put a damaged database file aside, with what belongs to it; not while another process leads on it.
 
     Returns:
         Where it is now, and what is wrong with it; None where nothing is, or where there is no file.
-
-    Raises:
-        InUseError: another process leads on it; stop it first.
     """
-    if not path.exists() or (reason := damage(path)) is None:
+    if not path.exists():
         return None
-    leader = FileLeader(path.parent)
+    checking, leader = FileLeader(path.parent, "check.lock"), FileLeader(path.parent)
+    deadline = time.monotonic() + 2 * PATIENCE_SECONDS
+    while not checking.lead() and time.monotonic() < deadline:  # nobody opens what is about to be moved
+        time.sleep(0.1)
     try:
-        if not leader.lead():
-            raise InUseError(f"{path}: {reason}; another process uses it: stop that, and start again")
-        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-        aside = path.with_name(f"{path.name}.corrupt-{moment}")
-        for ending in ("-wal", "-shm", ""):
-            part = path.with_name(path.name + ending)
-            if part.exists():
-                part.replace(aside.with_name(aside.name + ending))
+        # who leads has checked it when it started
+        reason = damage(path) if leader.lead() else None
+        return None if reason is None else (_put_aside(path, reason), reason)
     finally:
         leader.close()
+        checking.close()
+
+
+def _put_aside(path: Path, reason: str) -> Path:
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    aside = path.with_name(f"{path.name}.corrupt-{moment}")
+    for ending in ("-wal", "-shm", ""):
+        part = path.with_name(path.name + ending)
+        if part.exists():
+            part.replace(aside.with_name(aside.name + ending))
     log.error("%s is damaged (%s): it is now %s, and a new one is begun", path, reason, aside.name)
-    return aside, reason
+    return aside
 
 
 def damage(path: Path) -> str | None:

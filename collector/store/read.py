@@ -8,12 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from collector.store import tables
+from collector.store import quarantine, tables
 from collector.store.rows import load_shape
 from collector.summarize import AT_PREDICTION, EVERYTHING
 from profiles import Profile, Shape
 
-Role = str  # "production" or "reference"
+Role = str  # "production", "reference" or "daily"
+STORED = tuple(tables.profiles.c[name] for name in (*quarantine.IDENTITY, "profile"))
 
 
 class Reader:
@@ -63,8 +64,7 @@ class Reader:
         self, role: Role, starts: Iterable[int], segment: str = EVERYTHING, version: str | None = None
     ) -> dict[int, Profile]:
         """Profiles of what was known at prediction, by window start; of all versions, or of one."""
-        query = self._query(role, tables.profiles.c.start, tables.profiles.c.profile)
-        query = query.filter_by(known=AT_PREDICTION, segment=segment)
+        query = self._query(role, *STORED).filter_by(known=AT_PREDICTION, segment=segment)
         return self._sums(query, starts, version)
 
     def outcomes(
@@ -77,8 +77,7 @@ class Reader:
     ) -> dict[int, Profile]:
         """Profiles of joined labels that were known before a moment, by window start."""
         known = tables.profiles.c.known
-        query = self._query(role, tables.profiles.c.start, tables.profiles.c.profile)
-        query = query.where(known > AT_PREDICTION).filter_by(segment=segment)
+        query = self._query(role, *STORED).where(known > AT_PREDICTION).filter_by(segment=segment)
         return self._sums(query if before is None else query.where(known < before), starts, version)
 
     def _sums(self, query: Any, starts: Iterable[int], version: str | None) -> dict[int, Profile]:
@@ -92,9 +91,13 @@ class Reader:
         query = query if version is None else query.filter_by(version=version)
         query = query.order_by(column, tables.profiles.c.known, tables.profiles.c.version)
         keep, sums = set(wanted), defaultdict[int, Profile](Profile)
-        for start, blob in self._connection.execute(query):
-            if start in keep:
-                sums[start] = sums[start] + Profile.from_bytes(blob, self.shape)
+        for row in self._connection.execute(query):
+            if row.start in keep:
+                try:
+                    read = Profile.from_bytes(row.profile, self.shape)
+                    sums[row.start] = sums[row.start] + read
+                except ValueError as error:  # one row is lost, not the evaluation
+                    quarantine.note(dict(row._mapping), error)  # noqa: SLF001 - the public name
         return dict(sums)
 
     def labels(self, starts: Iterable[int], before: int, since: int = 1) -> dict[int, int]:

@@ -96,12 +96,12 @@ def days(connection: sa.Connection, model: str, low: int, high: int, segment: st
 
 
 def delete_days(database: Database, model: str, before: int, stop: Stop = lambda: False) -> int:
-    """Delete days that started before a moment; returns how many profiles."""
+    """Delete days that ended by a moment; returns how many profiles."""
     old = sa.select(sa.func.min(held.start)).where(held.model == model, held.role == DAILY)
     deleted = 0
     while not stop():
         with database.write(f"model:{model}") as connection:
-            first = connection.execute(old.where(held.start < before)).scalar()
+            first = connection.execute(old.where(held.start <= before - DAY)).scalar()
             if first is None:
                 break
             day = tables.profiles.delete().filter_by(model=model, role=DAILY, start=first)

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from collector.store import tables
+from collector.store import quarantine, tables
 from collector.summarize import Key
 from profiles import Profile, Shape
 
@@ -69,10 +69,7 @@ def write_profiles(
         of = {f"of_{name}": value for name, value in identity.items()}
         before, new = known.get(key), False
         if before is None:
-            row = connection.execute(STORED, of).one_or_none()
-            new = row is None
-            held = row is not None and row.shape == shape.digest
-            before = Profile.from_bytes(row.profile, shape) if row is not None and held else Profile()
+            before, new = _stored(connection, identity, of, shape)
         wholes[key] = whole = before + delta
         values = {"shape": shape.digest, "rows": whole.rows, "profile": whole.to_bytes()}
         if new:
@@ -84,6 +81,20 @@ def write_profiles(
     if added:
         connection.execute(tables.profiles.insert(), added)
     return wholes
+
+
+def _stored(
+    connection: sa.Connection, identity: Mapping[str, Any], of: Mapping[str, Any], shape: Shape
+) -> tuple[Profile, bool]:
+    """What is stored of a profile on its shape, and whether there is no row yet."""
+    row = connection.execute(STORED, of).one_or_none()
+    if row is None or row.shape != shape.digest:
+        return Profile(), row is None
+    try:
+        return Profile.from_bytes(row.profile, shape), False
+    except ValueError as error:  # what was counted is lost, what is counted now is not
+        quarantine.set_aside(connection, identity, str(error))
+        return Profile(), True
 
 
 def store_shape(connection: sa.Connection, model: str, shape: Shape, reference: str | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from collector.validation.sheet import RAW_KEPT
 from tests.collector.collecting import T0, balanced, book, deployment, label, prediction, rejected
 from tests.collector.serving import Collector
 
@@ -98,7 +99,7 @@ def test_a_bad_row_is_told_and_kept(
     assert error["fix"]
     kept = rejected(collector.database)[-1]
     assert (kept.field, kept.reason, kept.value) == (error["field"], error["reason"], error["value"])
-    assert kept.raw == json.dumps(event)[:2000]
+    assert kept.raw == json.dumps(event)[:RAW_KEPT]
     assert balanced(collector.database)
 
 
