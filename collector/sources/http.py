@@ -18,7 +18,15 @@ from starlette.requests import ClientDisconnect
 from collector.batch import Batch
 from collector.delivery import Delivery, KeyReusedError
 from collector.intake import BusyError, Intake
-from collector.sources.request import Bodies, Body, RefusedError, busy, idempotency_key
+from collector.sources.request import (
+    UNAVAILABLE,
+    Bodies,
+    Body,
+    RefusedError,
+    busy,
+    idempotency_key,
+    unavailable,
+)
 from collector.validation.arrow import arrow_batch
 from collector.validation.decode import KINDS, BadBodyError, events_of_json, lines_of_json, lines_of_ndjson
 from collector.validation.validate import Validator
@@ -28,7 +36,7 @@ MOST_EVENTS = 200_000  # a small body can hold very many tiny events
 ARROW_TYPE = "application/vnd.apache.arrow.stream"
 JSON_TYPES = ("application/json", "text/json", "")
 LINE_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
-REFUSED = (BusyError, KeyReusedError, ClientDisconnect, sa.exc.OperationalError)
+REFUSED = (BusyError, KeyReusedError, ClientDisconnect, *UNAVAILABLE)
 
 
 def router(intake: Intake, validator: Validator, largest_body: int = LARGEST_BODY) -> APIRouter:
@@ -82,9 +90,8 @@ def _refusal(error: Exception) -> RefusedError:
     if isinstance(error, KeyReusedError):
         fix = "send a key of its own with every batch"
         return RefusedError(422, "Idempotency-Key", str(error), fix)
-    if isinstance(error, sa.exc.OperationalError):
-        reason = f"the database does not answer: {error.orig}"
-        return RefusedError(503, "", reason, "send it again after Retry-After")
+    if isinstance(error, sa.exc.SQLAlchemyError):
+        return unavailable(error)
     return RefusedError(400, "body", "it ended early", "send all of it")
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -25,7 +24,7 @@ from collector.sources.frame import UnreadableError
 from collector.sources.half_reading import refusal
 from collector.sources.logged import Service, packed, service_name, service_of
 from collector.sources.pairing import Pairing
-from collector.sources.request import Bodies, Body, RefusedError
+from collector.sources.request import UNAVAILABLE, Bodies, Body, RefusedError, unavailable
 from collector.sources.waiting import REFUSED, REQUEST, RESPONSE, Half
 from collector.store.database import Database
 from collector.validation.decode import BadBodyError
@@ -115,9 +114,8 @@ class KServe(Part):
                     event = events_of({**request.headers, "content-type": ""}, b"")[0]
                     await door.store([self._refused(event, fault)])
                 return refused.answer()
-            except sa.exc.OperationalError as error:
-                reason = f"the database does not answer: {error.orig}"
-                return RefusedError(503, "", reason, "send it again after Retry-After").answer()
+            except UNAVAILABLE as error:
+                return unavailable(error).answer()
             except ClientDisconnect:
                 return RefusedError(400, "body", "it ended early", "send all of it").answer()
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
@@ -14,6 +15,8 @@ from collector.sources.encoding import ENCODINGS, EncodingError, TooLargeError, 
 
 LONGEST_KEY = 200
 RETRY_SECONDS = "1"
+# it is down, full, or takes no writes, as after a failover; nothing was stored
+UNAVAILABLE = (sa.exc.OperationalError, sa.exc.InternalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
 MOST_HELD = 4  # so many bodies of the largest size are held at a time, or more that are smaller
 
 
@@ -34,6 +37,13 @@ class RefusedError(Exception):
 def busy(reason: str) -> RefusedError:
     """The refusal of a request that is fine, but comes at a bad time."""
     return RefusedError(429, "", reason, "send it again after Retry-After")
+
+
+def unavailable(error: sa.exc.SQLAlchemyError) -> RefusedError:
+    """The refusal for one of the errors in `UNAVAILABLE`."""
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    reason = f"the database does not answer: {cause}"
+    return RefusedError(503, "", reason, "send it again after Retry-After")
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from collector.store.database import Database
+from tests.collector.collecting import SCHEMAS, prediction
+from tests.collector.serving import collecting
 from tests.faults.clients import Clients
 from tests.faults.finding import Undisturbed
 from tests.faults.http_path import prepared, serving
@@ -103,3 +106,31 @@ def test_a_connection_that_the_server_has_closed_is_replaced(server: Postgres) -
     with database.read() as connection:
         assert connection.exec_driver_sql("SELECT 1").scalar() == 1
     database.close()
+
+
+def settled(url: str, value: str) -> None:
+    """Set whether the database takes writes, and close every connection to it, as a failover does."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(f"ALTER DATABASE postgres SET default_transaction_read_only = {value}".encode())
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+
+
+def test_a_database_that_takes_no_writes(server: Postgres) -> None:
+    events = [prediction(n) for n in range(50)]
+    with (
+        contextlib.closing(prepared(server.url)) as database,
+        collecting(database, SCHEMAS) as collector,
+    ):
+        settled(server.url, "on")
+        for _ in range(12):  # whatever connections the pool has
+            refused = collector.post("/v1/events", events)
+            assert refused.status_code == 503, refused.text
+            assert int(refused.headers["Retry-After"]) > 0
+        settled(server.url, "off")
+        answers = [collector.post("/v1/events", events) for _ in range(12)]
+        assert answers[-1].status_code == 200
+        assert Undisturbed.of(events).found(database).faults(len(events), 0) == []
