@@ -36,9 +36,14 @@ PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{port},GUARDED://127.0.0.1:{guarded},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},GUARDED://127.0.0.1:{guarded}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,GUARDED:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.name.guarded.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
+listener.name.guarded.plain.sasl.jaas.config=\
+  org.apache.kafka.common.security.plain.PlainLoginModule required user_mw="hush";
+listener.name.guarded.scram-sha-256.sasl.jaas.config=\
+  org.apache.kafka.common.security.scram.ScramLoginModule required;
 log.dirs={folder}/logs
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=4
@@ -96,10 +101,12 @@ class Broker:
 
     def __init__(self, folder: Path, library: Path) -> None:
         self._folder, self._library = folder, library
-        self.port = free_port()
+        self.port, self.guarded = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        properties = PROPERTIES.format(port=self.port, controller=free_port(), folder=folder)
+        properties = PROPERTIES.format(
+            port=self.port, guarded=self.guarded, controller=free_port(), folder=folder
+        )
         (folder / "server.properties").write_text(properties, encoding="utf-8")
         logging = "status=off\nrootLogger.level=WARN\nrootLogger.appenderRef.out.ref=OUT\n"
         logging += "appender.out.type=Console\nappender.out.name=OUT\n"

@@ -30,11 +30,13 @@ class Cluster:
 
     Attributes:
         address: of a broker.
+        guarded: the same, for user `mw` with the password `hush`, by SASL; empty where there is none.
         real: whether it is Apache Kafka.
         broker: its process, in the process that started it.
     """
 
     address: str
+    guarded: str = ""
     real: bool = True
     broker: Broker | None = None
     _clients: list[Any] = field(default_factory=list)
@@ -130,11 +132,12 @@ def shared(folder: Path) -> Iterator[Cluster]:
         with _locked(folder):
             mine.touch()
             if address.exists():
-                cluster = Cluster(address.read_text(encoding="utf-8"))
+                plain, guarded = address.read_text(encoding="utf-8").split()
+                cluster = Cluster(plain, guarded)
             else:
                 broker = stack.enter_context(running(folder / f"broker-{os.getpid()}"))
-                cluster = Cluster(broker.address, broker=broker)
-                address.write_text(broker.address, encoding="utf-8")
+                cluster = Cluster(broker.address, f"127.0.0.1:{broker.guarded}", broker=broker)
+                address.write_text(f"{cluster.address} {cluster.guarded}", encoding="utf-8")
         try:
             yield cluster
         finally:

@@ -104,7 +104,7 @@ def test_a_broker_that_goes_away_and_comes_back(own: Cluster, database: Database
     assert same(counted(database), committed([prediction(n) for n in range(3000)]))
 
 
-@pytest.mark.parametrize("version", [None, "4.1"])
+@pytest.mark.parametrize("version", [pytest.param(None, marks=pytest.mark.slow), "4.1"])
 def test_without_a_broker_it_waits_and_ends_when_told(database: Database, version: str | None) -> None:
     source = Cluster("127.0.0.1:9").source({"topic": "t"}, api_version=version)
     with working(source, database) as worker:
