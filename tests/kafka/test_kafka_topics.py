@@ -7,6 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from kafka import KafkaProducer
+from prometheus_client import CollectorRegistry
 
 from collector.store.database import Database
 from tests.collector.collecting import (
@@ -20,7 +22,7 @@ from tests.collector.collecting import (
     same,
 )
 from tests.kafka.cluster import Cluster
-from tests.kafka.working import committed, working
+from tests.kafka.working import committed, until, working
 
 
 def stream(numbers: range, metadata: dict[str, str] | None = None) -> bytes:
@@ -182,3 +184,43 @@ def test_what_a_mapped_message_lacks_is_told(cluster: Cluster, database: Databas
     assert book(database, "") == (1, 0, 0, 1)
     found = {row.key: (row.row, row.field) for row in rejected(database)}
     assert found == {f"{topic}/0@1": (0, "id"), f"{topic}/0@2": (0, "prediction"), f"{topic}/0@3": (1, "")}
+
+
+def test_messages_of_aborted_transactions_do_not_count(cluster: Cluster, database: Database) -> None:
+    cluster.needed()
+    topic = cluster.topic()
+    producer = KafkaProducer(bootstrap_servers=cluster.address, transactional_id=topic)
+    producer.init_transactions()
+    for start, ends in ((0, True), (10, False), (20, True)):
+        producer.begin_transaction()
+        for number in range(start, start + 10):
+            producer.send(topic, json.dumps(prediction(number)).encode())
+        producer.commit_transaction() if ends else producer.abort_transaction()
+    producer.close()
+    with working(cluster.source({"topic": topic, "event": "prediction"}), database) as worker:
+        until(lambda: book(database)[0] == 20)
+        labels = {"topic": topic, "partition": "0"}
+        until(lambda: worker.metric("modelwatch_kafka_lag_messages", **labels) == 0, "markers are no lag")
+    told = [prediction(number) for number in (*range(10), *range(20, 30))]
+    assert same(counted(database), committed(told))
+
+
+def test_two_sources_in_one_process(cluster: Cluster, database: Database) -> None:
+    topics = [cluster.topic(), cluster.topic()]
+    for topic, numbers in zip(topics, (range(30), range(20, 60)), strict=True):
+        cluster.send(topic, [prediction(n) for n in numbers])
+    registry = CollectorRegistry()
+    one, two = (
+        cluster.source({"topic": topic, "event": "prediction"}, name=name)
+        for topic, name in zip(topics, ("one", "two"), strict=True)
+    )
+    with (
+        working(one, database, registry=registry) as first,
+        working(two, database, registry=registry) as second,
+    ):
+        first.reach({f"{topics[0]}/0": 30})
+        second.reach({f"{topics[1]}/0": 40})
+        assert first.metric("modelwatch_kafka_messages_total", topic=topics[0]) == 30
+        assert second.metric("modelwatch_kafka_messages_total", topic=topics[1]) == 40
+    assert book(database) == (70, 60, 10, 0)
+    assert same(counted(database), committed([prediction(n) for n in range(60)]))

@@ -59,10 +59,14 @@ class Worker:
 
 @contextlib.contextmanager
 def working(
-    source: Kafka, database: Database, schemas: Mapping[str, Schema] | None = None
+    source: Kafka,
+    database: Database,
+    schemas: Mapping[str, Schema] | None = None,
+    *,
+    registry: CollectorRegistry | None = None,
 ) -> Iterator[Worker]:
     """Run a source until the end of the block."""
-    stop, registry = threading.Event(), CollectorRegistry()
+    stop, registry = threading.Event(), registry or CollectorRegistry()
     arguments = (database, schemas or SCHEMAS, stop, registry)
     thread = threading.Thread(target=source.run, args=arguments, name="worker")
     thread.start()
