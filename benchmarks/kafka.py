@@ -81,7 +81,11 @@ def collecting(cluster: Cluster, topic: str, rows: int, messages: int, log: Any)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         monitor = {"model": SCHEMA.model, "task": "binary", "features": FEATURES, "window": "1h", "log": log}
-        source: dict[str, Any] = {"kind": "kafka", "bootstrap": [cluster.address], "group": topic}
+        source: dict[str, Any] = {
+            "kind": "kafka",
+            "bootstrap": [cluster.address],
+            "group": folder.name,
+        }  # the first of its group
         source |= {"topics": [{"topic": topic, "event": "prediction"}]}
         for file, content in (("monitor.yaml", monitor), ("kafka.yaml", source)):
             (folder / file).write_text(json.dumps(content), encoding="utf-8")  # JSON is YAML
@@ -94,7 +98,7 @@ def collecting(cluster: Cluster, topic: str, rows: int, messages: int, log: Any)
             done = 0
             while done < messages and process.poll() is None:
                 time.sleep(0.02)
-                done = sum(positions(database, f"kafka:{topic}").values())
+                done = sum(positions(database, f"kafka:{folder.name}").values())
                 if done and first is None:
                     first = (done, cpu_of(process.pid), time.monotonic())
             if first is None or first[0] == messages:
