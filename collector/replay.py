@@ -16,7 +16,6 @@ from collector.batch import Batch, Rejection
 from collector.delivery import Delivery
 from collector.schema import Schema
 from collector.store import tables
-from collector.store.accounts import NUL, REPLACEMENT
 from collector.store.database import Database
 from collector.store.ledger import Ledger
 from collector.validation.sheet import RAW_KEPT
@@ -131,8 +130,7 @@ def _replay(
 def _tell(connection: sa.Connection, wrong: Sequence[tuple[int, Rejection]]) -> None:
     """Write down what is wrong with letters now; their page in the books stays."""
     for number, one in wrong:
-        names = ("field", "value", "reason", "fix")
-        told = {name: getattr(one, name).replace(NUL, REPLACEMENT) for name in names}
+        told = {name: getattr(one, name) for name in ("field", "value", "reason", "fix")}
         connection.execute(tables.rejected.update().filter_by(id=number).values(told))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 BUSY_SECONDS = 30
+NUL, REPLACEMENT = "\x00", "\ufffd"
 DESK = "desk"  # the lock of verdicts, incidents, actions and audit
 
 
@@ -35,6 +36,7 @@ class Database:
             self.engine = sa.create_engine(
                 self.url, pool_pre_ping=True, pool_size=10, connect_args={"connect_timeout": 10}
             )
+            sa.event.listen(self.engine, "before_cursor_execute", _without_nul, retval=True)
             return
         if location is None:
             self.engine = sa.create_engine(
@@ -100,6 +102,24 @@ def lock_number(name: str) -> int:
     """The 63-bit number of an advisory lock."""
     digest = hashlib.sha256(f"modelwatch:{name}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def _without_nul(
+    _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+) -> tuple[str, Any]:
+    """PostgreSQL's texts hold no NUL, and what comes from outside may: it is stored as U+FFFD."""
+    if isinstance(parameters, Mapping):
+        return statement, _clean(parameters)
+    return statement, [_clean(one) if isinstance(one, Mapping) else one for one in parameters]
+
+
+def _clean(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    bad = {
+        name: value.replace(NUL, REPLACEMENT)
+        for name, value in values.items()
+        if isinstance(value, str) and NUL in value
+    }
+    return {**values, **bad} if bad else values
 
 
 def _configure(connection: Any, _record: Any) -> None:
