@@ -24,7 +24,7 @@ from collector.sources.frame import UnreadableError
 from collector.sources.half_reading import refusal
 from collector.sources.logged import Service, packed, service_name, service_of
 from collector.sources.pairing import Pairing
-from collector.sources.request import UNAVAILABLE, Bodies, Body, RefusedError, unavailable
+from collector.sources.request import UNAVAILABLE, Bodies, RefusedError, unavailable
 from collector.sources.waiting import REFUSED, REQUEST, RESPONSE, Half
 from collector.store.database import Database
 from collector.validation.decode import BadBodyError
@@ -101,11 +101,11 @@ class KServe(Part):
         """The route that stores each half, and answers once it is durable."""
         routes, bodies, door = APIRouter(tags=["ingest"]), Bodies(self.largest_body), Door(database)
 
-        async def take(request: Request) -> JSONResponse:
-            """Take a CloudEvent of an inference logger."""
+        async def stored(request: Request) -> JSONResponse:
             try:
                 async with bodies.read(request) as body:
-                    halves = await run_in_threadpool(self._halves, request.headers, body)
+                    plain = bytes(await run_in_threadpool(body.plain))
+                    halves = await run_in_threadpool(self._halves, request.headers, plain)
                     await door.store(halves)
                     return JSONResponse({"stored": len(halves)})
             except RefusedError as refused:
@@ -114,6 +114,11 @@ class KServe(Part):
                     event = events_of({**request.headers, "content-type": ""}, b"")[0]
                     await door.store([self._refused(event, fault)])
                 return refused.answer()
+
+        async def take(request: Request) -> JSONResponse:
+            """Take a CloudEvent of an inference logger."""
+            try:
+                return await stored(request)
             except UNAVAILABLE as error:
                 return unavailable(error).answer()
             except ClientDisconnect:
@@ -122,8 +127,7 @@ class KServe(Part):
         routes.add_api_route(self.path, take, methods=["POST"], name="take_kserve")
         return routes
 
-    def _halves(self, headers: Mapping[str, str], sent: Body) -> list[Half]:
-        body = bytes(sent.plain())
+    def _halves(self, headers: Mapping[str, str], body: bytes) -> list[Half]:
         try:
             return [self._half(event) for event in events_of(headers, body)]
         except BadBodyError as error:

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.sources import waiting
-from collector.sources.request import Body
 from collector.store.database import Database
 from modelwatch import schema
 from tests.collector.collecting import balanced, fix_shape
@@ -56,7 +55,7 @@ def test_anything_ends_on_the_books(sent: list[tuple[dict[str, str], bytes, str,
             body = data
             if structured:
                 body = json.dumps(attributes | {"data": data.decode(errors="surrogateescape")}).encode()
-            halves = LOGGER.source._halves(headers, Body(bytearray(body), "identity", 10**6))
+            halves = LOGGER.source._halves(headers, body)
             if halves:
                 waiting.put(database, halves)
         pairing = LOGGER.source.pairing(database, SCHEMAS)
