@@ -13,6 +13,7 @@ from collector.store.ledger import Ledger, Outcome
 
 WAITING = 64
 GROUPED = 200_000  # events that one transaction takes
+EVENTS = 1_000_000  # that may wait, however few deliveries they came in
 
 
 class BusyError(Exception):
@@ -35,6 +36,7 @@ class Intake:
 
     def __init__(self, ledger: Ledger, waiting: int = WAITING) -> None:
         self._ledger = ledger
+        self._events = 0  # that wait, counted under the lock
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(waiting)
         self._closing = threading.Lock()
         self._closed = False
@@ -49,7 +51,7 @@ class Intake:
     @property
     def full(self) -> bool:
         """Whether one more delivery would be refused now."""
-        return self._closed or self._queue.full()
+        return self._closed or self._queue.full() or self._events > EVENTS
 
     def submit(self, delivery: Delivery) -> Future[Outcome]:
         """Queue a delivery; the future has its receipt once it is durable.
@@ -59,12 +61,10 @@ class Intake:
         """
         waiting = _Waiting(delivery, Future())
         with self._closing:  # nothing gets in behind the end
-            if self._closed:
+            if self.full:
                 raise BusyError
-            try:
-                self._queue.put_nowait(waiting)
-            except queue.Full:
-                raise BusyError from None
+            self._queue.put_nowait(waiting)
+            self._events += delivery.batch.total
         return waiting.done
 
     def _work(self) -> None:
@@ -73,8 +73,10 @@ class Intake:
         while not over or held is not None:
             group, held, over = self._group(held)
             # where nobody waits any more, nobody was told that it is safe
-            self._commit([one for one in group if one.done.set_running_or_notify_cancel()])
-            group.clear()  # or the last batch would be kept until the next one comes
+            with self._closing:
+                self._events -= sum(one.delivery.batch.total for one in group)
+            group[:] = [one for one in group if one.done.set_running_or_notify_cancel()]
+            self._commit(group)
 
     def _group(self, held: _Waiting | None) -> tuple[list[_Waiting], _Waiting | None, bool]:
         """What waits now, for one transaction; what did not fit; and whether the end has come."""
@@ -110,11 +112,13 @@ class Intake:
             for one in group:
                 self._commit([one])
             return
-        for one, outcome in zip(group, outcomes, strict=True):
+        waiting = [one.done for one in group]
+        group.clear()  # the batches are let go before the senders hear of it and send the next
+        for done, outcome in zip(waiting, outcomes, strict=True):
             if isinstance(outcome, KeyReusedError):
-                one.done.set_exception(outcome)
+                done.set_exception(outcome)
             else:
-                one.done.set_result(outcome)
+                done.set_result(outcome)
 
     def close(self) -> None:
         """Commit what waits, then stop."""

@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from collector.sources.encoding import ENCODINGS, EncodingError, TooLargeError, inflated
+from collector.sources.room import Room
 
 LONGEST_KEY = 200
 RETRY_SECONDS = "1"
@@ -50,7 +51,7 @@ def unavailable(error: sa.exc.SQLAlchemyError) -> RefusedError:
 class Body:
     """A request's body as it was sent."""
 
-    sent: bytearray
+    sent: memoryview
     encoding: str
     largest: int
 
@@ -58,7 +59,7 @@ class Body:
         """The body without its compression, as `buffer`."""
         return bytes(self.buffer())
 
-    def buffer(self) -> bytes | bytearray:
+    def buffer(self) -> bytes | memoryview:
         """The body without its compression, not copied; takes a while, so it is for a thread.
 
         Raises:
@@ -101,7 +102,7 @@ class Bodies:
             raise RefusedError(415, "Content-Encoding", f"{encoding!r} is not read", fix)
         size = 0 if encoding == "identity" else self._largest  # it may inflate to this
         self._held += size
-        spare, chunks = size, bytearray()
+        spare, room = size, Room(int(declared) if declared.isdecimal() else None)
         try:
             async for chunk in request.stream():
                 size += len(chunk)
@@ -110,8 +111,8 @@ class Bodies:
                     raise self._too_large(f"the body has over {self._largest} bytes")
                 if self._held > MOST_HELD * self._largest:
                     raise busy("too many requests at a time")
-                chunks += chunk
-            yield Body(chunks, encoding, self._largest)
+                room.add(chunk)
+            yield Body(room.view(), encoding, self._largest)
         finally:
             self._held -= size
 

@@ -187,7 +187,8 @@ def categorical(values: Column, *, nan_is_missing: bool) -> tuple[Coded, list[Fa
 def _recoded(values: Any) -> tuple[Coded, list[Fault]]:
     """A column that came dictionary-encoded, of text."""
     names, faults = one_by_one(values.dictionary, text, None)
-    codes = values.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    places = values.indices.cast(pa.int64(), safe=False)
+    codes = places.fill_null(-1).to_numpy(zero_copy_only=False)
     absent = [place for place, name in enumerate(names) if name is None]
     if absent:
         codes = np.where(np.isin(codes, absent), -1, codes)
