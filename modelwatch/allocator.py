@@ -7,7 +7,7 @@ import sys
 
 ARENAS, TRIM_THRESHOLD, MMAP_THRESHOLD = -8, -1, -3  # of mallopt(3)
 KEPT = 512 * 1024 * 1024
-MAPPED = 32 * 1024 * 1024  # the most that glibc accepts
+MAPPED = 4 * 1024 * 1024  # larger pieces come from the system, and go back to it
 
 
 def keep_memory() -> bool:

@@ -129,7 +129,7 @@ def _configure(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA wal_autocheckpoint=4000")  # pages
     cursor.execute("PRAGMA synchronous=FULL")  # acknowledged means durable, also when the power fails
-    cursor.execute("PRAGMA cache_size=-16384")
+    cursor.execute("PRAGMA cache_size=-8192")
     cursor.close()
 
 
