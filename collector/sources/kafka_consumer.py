@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
-from kafka.errors import (
-    KafkaError,
-    LogTruncationError,
-    NoOffsetForPartitionError,
-    OffsetOutOfRangeError,
-)
+from kafka import KafkaConsumer
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from collector.delivery import Advance
 from collector.sources.kafka import Kafka
+from collector.sources.kafka_client import PATIENCE, GapError, Listener, edge, named, parted, poll, settings
 from collector.sources.kafka_metrics import KafkaMetrics
 from collector.store.database import Database
 from collector.store.positions import positions
@@ -27,35 +22,8 @@ log = logging.getLogger(__name__)
 IDLE = 0.2  # seconds that a poll waits for the first message
 GATHER = 0.2  # and then for more
 MOST_BYTES = 32 * 1024 * 1024  # of the messages of one commit
-FETCH_BYTES, PARTITION_BYTES = 16 * 1024 * 1024, 4 * 1024 * 1024
-PATIENCE = 10.0  # seconds for an answer that nothing goes on without
 LAG_EVERY = 1.0
 Chunks = list[Sequence[Any]]  # messages, those of each chunk all of one partition
-
-
-class GapError(Exception):
-    """Partitions no longer have what was to be read next: by partition, what that was, and what they have."""
-
-    def __init__(self, found: Mapping[Any, tuple[int | None, int | None]]) -> None:
-        super().__init__(str(found))
-        self.found = found
-
-
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
-    """Notes that partitions came and went; the client calls it on its own thread, within `poll`."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self.turns = 0
-        self.due = threading.Event()
-
-    def on_partitions_revoked(self, revoked: Any) -> None:  # noqa: ARG002 - the client's interface
-        self.turns += 1
-
-    def on_partitions_assigned(self, assigned: Any) -> None:
-        self._client.pause(*assigned)  # until their positions have been read from the database
-        self.turns += 1
-        self.due.set()
 
 
 class Consumer:
@@ -69,8 +37,8 @@ class Consumer:
 
     def __init__(self, source: Kafka, database: Database, metrics: KafkaMetrics) -> None:
         self._source, self._database, self._metrics = source, database, metrics
-        self._client = KafkaConsumer(**_settings(source))
-        self._listener = _Listener(self._client)
+        self._client = KafkaConsumer(**settings(source))
+        self._listener = Listener(self._client)
         self._topics = [topic.topic for topic in source.topics]
         self._client.subscribe(self._topics, listener=self._listener)
         self._following: dict[str, int | None] = {}
@@ -86,7 +54,7 @@ class Consumer:
             Exception: whatever the client throws; it is not to be used again then.
         """
         if self._listener.due.is_set():
-            self._poll(0, 1)  # stays a member, however long the database is away
+            poll(self._client, 0, 1)  # stays a member, however long the database is away
             self._place()
             return []
         chunks: Chunks = []
@@ -94,7 +62,7 @@ class Consumer:
         turns, wait, end = self._listener.turns, IDLE, 0.0
         while count < most and size < MOST_BYTES and wait >= 0:
             try:
-                found = self._poll(wait, most - count)
+                found = poll(self._client, wait, most - count)
             except GapError:
                 if not chunks:
                     raise
@@ -111,17 +79,6 @@ class Consumer:
             wait = end - time.monotonic()
         self._tell_lag()
         return chunks
-
-    def _poll(self, seconds: float, most: int) -> dict[Any, list[Any]]:
-        try:
-            return self._client.poll(timeout_ms=int(seconds * 1000), max_records=most)  # type: ignore[no-any-return]
-        except NoOffsetForPartitionError:
-            return {}  # newly assigned: `_place` knows the position
-        except OffsetOutOfRangeError as error:
-            raise GapError({part: (place, None) for part, place in error.args[0].items()}) from None
-        except LogTruncationError as error:
-            known = error.divergent_offsets.items()
-            raise GapError({part: (None, to and to.offset) for part, to in known}) from None
 
     def _place(self) -> None:
         """Begin where the database says; else where the group was; else at the source's start."""
@@ -146,11 +103,7 @@ class Consumer:
         committed = self._client.committed(part, timeout_ms=PATIENCE * 1000)
         if committed is not None:
             return int(committed)
-        return self._edge(part, self._source.start)
-
-    def _edge(self, part: Any, which: str) -> int:
-        ask = self._client.beginning_offsets if which == "earliest" else self._client.end_offsets
-        return int(ask([part], timeout_ms=PATIENCE * 1000)[part])
+        return edge(self._client, part, self._source.start)
 
     def leap(self, gap: GapError) -> tuple[Advance, ...]:
         """The positions behind a gap; to be committed before reading on."""
@@ -158,7 +111,7 @@ class Consumer:
             Advance(
                 named(part),
                 self._following.get(named(part)),
-                self._edge(part, "earliest") if to is None else to,
+                edge(self._client, part, "earliest") if to is None else to,
             )
             for part, (_, to) in gap.found.items()
         )
@@ -234,38 +187,6 @@ class Consumer:
             log.debug("%s: the consumer did not close: %s", self._source.source, error)
 
 
-def named(part: Any) -> str:
-    """A partition's name in the positions."""
-    return f"{part.topic}/{part.partition}"
-
-
-def parted(name: str) -> Any:
-    """The partition of a name."""
-    topic, _, number = name.rpartition("/")
-    return TopicPartition(topic, int(number))
-
-
 def _committed(_offsets: Any, answer: Any) -> None:
     if isinstance(answer, Exception):
         log.debug("the group's offsets were not committed: %s", answer)
-
-
-def _settings(source: Kafka) -> dict[str, Any]:
-    return {
-        "bootstrap_servers": list(source.bootstrap),
-        "client_id": "modelwatch",
-        "group_id": source.group,
-        "api_version": source.api_version and tuple(map(int, source.api_version.split("."))),
-        "bootstrap_timeout_ms": PATIENCE * 500,
-        "reconnect_backoff_max_ms": 2000,  # back soon after the brokers are
-        "auto_offset_reset": "none",  # a gap is told, not passed over in silence
-        "enable_auto_commit": False,
-        "isolation_level": source.isolation,
-        "allow_auto_create_topics": False,
-        "fetch_max_bytes": FETCH_BYTES,
-        "max_partition_fetch_bytes": PARTITION_BYTES,
-        "session_timeout_ms": int(source.session_seconds * 1000),
-        "heartbeat_interval_ms": int(min(3.0, source.session_seconds / 3) * 1000),
-        "metadata_max_age_ms": 30_000,  # new topics and partitions are found as soon
-        "metrics_enabled": False,
-    } | source.security.settings()

@@ -14,7 +14,8 @@ from collector.batch import Batch
 from collector.delivery import Advance, Delivery, FencedError
 from collector.schema import Schema
 from collector.sources.kafka import Kafka
-from collector.sources.kafka_consumer import Chunks, Consumer, GapError
+from collector.sources.kafka_client import GapError
+from collector.sources.kafka_consumer import Chunks, Consumer
 from collector.sources.kafka_messages import Reading, quarantined
 from collector.sources.kafka_metrics import KafkaMetrics
 from collector.store.database import Database

@@ -112,7 +112,7 @@ class Cluster:
             "group": f"g-{uuid.uuid4().hex}",
             "topics": topics,
             "api_version": None if self.real else "2.3",
-            "session_seconds": 6,
+            "session_seconds": 20,
         }
         return Kafka.model_validate(given | {"name": "k"} | changes)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.sources.kafka import Kafka
 from tests.collector.collecting import balanced, book, counted, label, prediction, same
 from tests.databases import KINDS
 from tests.kafka.broker import free_port
@@ -56,6 +57,11 @@ class Stream:
         assert "Traceback" not in place.log()
 
 
+def short(cluster: Cluster, stream: Stream) -> Kafka:
+    """The stream's source, whose dead workers are soon given up."""
+    return cluster.source(*({"topic": topic} for topic in stream.topics), session_seconds=6)
+
+
 def test_kill_9_and_a_restart_count_everything_once(cluster: Cluster, tmp_path: Path) -> None:
     stream = Stream(cluster, 2, 3000, pause=0.1)
     topics = [{"topic": topic} for topic in stream.topics]
@@ -85,7 +91,7 @@ def test_two_workers_one_of_which_joins_late_and_is_killed(
 ) -> None:
     cluster.needed()
     stream = Stream(cluster, 4, 20_000, pause=0.2)
-    with workplace(kind, tmp_path, cluster.source(*({"topic": topic} for topic in stream.topics))) as place:
+    with workplace(kind, tmp_path, short(cluster, stream)) as place:
         first = place.start()
         stream.thread.start()
         until(lambda: place.done() > 0)
@@ -106,7 +112,7 @@ def test_workers_that_are_killed_again_and_again(cluster: Cluster, tmp_path: Pat
     cluster.needed()
     stream = Stream(cluster, 4, 30_000, pause=0.2)
     dice = random.Random(kind)  # noqa: S311 - no secret
-    with workplace(kind, tmp_path, cluster.source(*({"topic": topic} for topic in stream.topics))) as place:
+    with workplace(kind, tmp_path, short(cluster, stream)) as place:
         stream.thread.start()
         stream.on.set()
         workers = [place.start(), place.start()]
@@ -124,9 +130,7 @@ def test_workers_that_are_killed_again_and_again(cluster: Cluster, tmp_path: Pat
 def test_a_worker_that_slept_through_its_dismissal_is_fenced(cluster: Cluster, tmp_path: Path) -> None:
     cluster.needed()
     stream = Stream(cluster, 2, 20_000, pause=0.2)
-    with workplace(
-        "sqlite", tmp_path, cluster.source(*({"topic": topic} for topic in stream.topics))
-    ) as place:
+    with workplace("sqlite", tmp_path, short(cluster, stream)) as place:
         first = place.start()
         stream.thread.start()
         until(lambda: place.done() > 0)

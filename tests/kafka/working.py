@@ -20,7 +20,7 @@ from collector.summarize import Key
 from profiles import Profile
 from tests.collector.collecting import SCHEMAS, commit, counted, fix_shape, open_database
 
-PATIENCE = 40.0
+PATIENCE = 80.0
 
 
 def until(true: Callable[[], bool], what: str = "") -> None:
