@@ -55,6 +55,12 @@ class HalfReading(Reading):
         model, where, value, reason, fix, raw = msgspec.json.decode(half.body, type=tuple[str, ...])
         self.refuse(model, UnreadableError(where, value, reason, fix), raw)
 
+    def poison(self, half: Half, reason: str) -> None:
+        """Add what cannot be committed, by its first half."""
+        fix = "report this with what was logged; the service's log says where"
+        raw = half.body[:SHOWN].decode(errors="replace")
+        self.refuse("", UnreadableError(half.part, half.id, reason, fix), raw)
+
 
 def refusal(model: str, fault: UnreadableError, raw: str) -> bytes:
     """What is wrong with what arrived, as the body of a half; `HalfReading.refused` reads it."""

@@ -16,13 +16,16 @@ from collector.schema import Schema
 from collector.sources import waiting
 from collector.sources.half_reading import HalfReading
 from collector.sources.logged import Logged, Service
+from collector.sources.request import UNAVAILABLE
 from collector.sources.waiting import REFUSED, REQUEST, Half
 from collector.store.database import Database
 from collector.store.ledger import Ledger
 from collector.validation.validate import Validator
 
+PASSING = (FencedError, *UNAVAILABLE)  # it is tried again, and works then
 EVERY = 0.2
 RECOVERY = 2.0
+Pair = tuple[Half, Half]
 log = logging.getLogger(__name__)
 
 
@@ -66,12 +69,38 @@ class Pairing:
             single = waiting.alone(connection, self._source, now - self._timeout)
         if not complete and not single:
             return 0
+        try:
+            return self._settle(complete, single, now)
+        except PASSING:
+            raise
+        except Exception:  # one of them must not hold up the others for ever
+            log.exception("%s: some halves cannot be settled with others", self._source)
+            settled = sum(self._settle_apart([pair], [], now) for pair in complete)
+            return settled + sum(self._settle_apart([], [half], now) for half in single)
+
+    def _settle_apart(self, complete: Sequence[Pair], single: Sequence[Half], now: int) -> int:
+        try:
+            return self._settle(complete, single, now)
+        except PASSING:
+            raise
+        except Exception as error:
+            log.exception("%s: a half or a pair is put aside", self._source)
+            return self._settle(complete, single, now, fault=f"cannot be counted: {type(error).__name__}")
+
+    def _settle(
+        self, complete: Sequence[Pair], single: Sequence[Half], now: int, *, fault: str | None = None
+    ) -> int:
+        """Commit pairs and single halves together; or only that they cannot be, for a `fault`."""
         reading = HalfReading(self._schemas)
         for request, response in complete:
-            reading.prediction(Logged.of(request, self._services), Logged.of(response, self._services))
+            if fault is None:
+                reading.prediction(Logged.of(request, self._services), Logged.of(response, self._services))
         for half in single:
-            self._alone(reading, half)
-        halves: Sequence[Half] = [*(half for pair in complete for half in pair), *single]
+            if fault is None:
+                self._alone(reading, half)
+        halves = [*(half for pair in complete for half in pair), *single]
+        if fault is not None:
+            reading.poison(halves[0], fault)
         batch = reading.batch(self._validator, now / 1e6)
         self._ledger.commit(Delivery(self._source, batch, also=partial(_settled, halves=halves)), now)
         return len(halves)
@@ -92,6 +121,9 @@ class Pairing:
                 pause = 0.0 if self.pair(time.time_ns() // 1000) else EVERY
             except FencedError:
                 pause = EVERY
+            except UNAVAILABLE as error:
+                log.warning("%s: %s; it is tried again", self._source, error)
+                pause = RECOVERY
             except Exception:
                 log.exception("%s: pairing failed; it is tried again", self._source)
                 pause = RECOVERY

@@ -183,3 +183,20 @@ def test_nothing_is_left_in_the_table(place: Place, client: httpx.Client) -> Non
     with place.database.read() as connection:
         assert not connection.execute(sa.select(tables.halves)).all()
     assert set(SCHEMAS) == {"m"}
+
+
+def test_what_cannot_be_committed_does_not_hold_up_the_rest(place: Place, client: httpx.Client) -> None:
+    raised = "SELECT RAISE(ABORT, 'no'); END"
+    with place.database.write() as connection:
+        when = "BEFORE INSERT ON profiles WHEN NEW.version = 'poison' BEGIN"
+        connection.exec_driver_sql(f"CREATE TRIGGER poison {when} {raised}")
+    for number, half in enumerate(halves(5)):
+        changed = {"endpoint": "poison"} if number in (4, 5) else {}
+        LOGGER.post(client, half | {"attributes": half["attributes"] | changed})
+    assert LOGGER.pair(place) == 10
+    assert waits(place) == 0
+    assert book(place.database) == (4, 4, 0, 0)
+    assert book(place.database, "") == (1, 0, 0, 1)
+    (told,) = rejected(place.database)
+    assert (told.field, told.value) == ("request", "shop/fraud/2")
+    assert balanced(place.database)
