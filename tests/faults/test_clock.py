@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +32,9 @@ def watermark(database: Database) -> float:
         return float(connection.execute(query).scalar_one()) / 1e6
 
 
-@pytest.mark.parametrize("jumps", list(itertools.permutations((0.0, -40 * DAY, 400 * DAY))))
+@pytest.mark.parametrize("jumps", [(0.0, -40 * DAY, 400 * DAY), (400 * DAY, 0.0), (-40 * DAY, 0.0)])
 def test_whatever_the_clock_says_every_event_counts(database: Database, jumps: tuple[float, ...]) -> None:
-    events = good_events(600)
+    events = good_events(200)
     ledger = Ledger(database, SCHEMAS)
     for at in range(0, len(events), 50):
         jump = jumps[at // 50 % len(jumps)]

@@ -12,6 +12,7 @@ from tests.faults.kafka_path import crash_kafka
 from tests.kafka.cluster import Cluster
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_two_services_on_one_database_are_killed(tmp_path: Path) -> None:
     result = crash_http("postgres", tmp_path, kills=2, size=400, replicas=2)

@@ -69,7 +69,7 @@ def answers_while_away(url: str, seconds: float) -> None:
 
 @pytest.mark.timeout(300)
 def test_a_database_that_is_stopped_and_started(server: Postgres, tmp_path: Path) -> None:
-    through_an_outage(server, tmp_path, 2.0, 400)
+    through_an_outage(server, tmp_path, 1.0, 200)
 
 
 @pytest.mark.slow
@@ -97,6 +97,7 @@ def test_a_database_that_answers_nothing_for_a_while(server: Postgres, tmp_path:
     database.close()
 
 
+@pytest.mark.slow
 def test_a_connection_that_the_server_has_closed_is_replaced(server: Postgres) -> None:
     database = Database(server.url)
     with database.read() as connection:

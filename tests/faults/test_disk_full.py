@@ -22,7 +22,7 @@ LATER = {"503", "507"}
 
 def through_a_full_disk(service: ServiceProcess, filling: Filling) -> None:
     """Send a third before the disk is full, see how much of the next gets in, then send all."""
-    made = traffic(900, 40, seed=3)
+    made = traffic(300, 40, seed=3)
     third = len(made.parcels) // 3
     clients = Clients([service.url], seed=3, number=2)
     clients.send(made.parcels[:third], again=0)

@@ -67,14 +67,8 @@ def completed(made: Traffic, service: ServiceProcess, folder: Path) -> None:
     assert (found.lost, found.twice, found.equal, found.balanced) == (0, 0, True, True)
 
 
-@pytest.mark.parametrize(
-    "harm",
-    [
-        scrambled,
-        pytest.param(truncated, marks=pytest.mark.slow),
-        pytest.param(headless, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("harm", [truncated, headless, scrambled])
 def test_a_damaged_database_is_put_aside_and_told(tmp_path: Path, harm: Harm) -> None:
     _, service, said = harmed(tmp_path, "modelwatch.db", harm, clean=True)
     assert "is damaged" in said
