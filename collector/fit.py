@@ -8,6 +8,7 @@ import numpy as np
 
 from collector.batch import Coded, Predictions, Values
 from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
+from collector.validation import columns
 from profiles import (
     ClassOutcomes,
     Grid,
@@ -77,11 +78,14 @@ class ShapeFitter:
             else:
                 spaces[part] = Grid.fit(self._numbers[part].rows())
         for name in self._schema.segments:
-            spaces[f"segments.{name}"] = self._vocabulary(f"segments.{name}", MOST_SEGMENTS)
+            part = f"segments.{name}"
+            spaces[part] = self._vocabulary(part, MOST_SEGMENTS, columns.LONGEST_NAME)
         return Shape(spaces | self._outcome_spaces())
 
-    def _vocabulary(self, part: str, most: int = MAX_CATEGORIES) -> Vocabulary:
-        words = self._words[part]
+    def _vocabulary(
+        self, part: str, most: int = MAX_CATEGORIES, longest: int = columns.LONGEST_TEXT
+    ) -> Vocabulary:
+        words = {word: count for word, count in self._words[part].items() if len(word) <= longest}
         return Vocabulary.fit(list(words), list(words.values()), most)
 
     def _outcome_spaces(self) -> dict[str, Space]:

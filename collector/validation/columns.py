@@ -21,6 +21,7 @@ from collector.batch import Coded
 from profiles.counts import Floats, Ints
 
 LONGEST_TEXT = 1000
+LONGEST_NAME = 200  # of a version: names are keys, which PostgreSQL bounds
 Column = Any  # a Python list or an Arrow array (pyarrow ships no types)
 T = TypeVar("T")
 
@@ -121,10 +122,10 @@ def _unfit(clean: Floats, bad: Ints, *, nan_is_missing: bool) -> tuple[Floats, l
     ]
 
 
-def text(value: Any) -> str | None:
+def text(value: Any, longest: int = LONGEST_TEXT) -> str | None:
     """One category or name as text; whole floats lose their `.0`, as pandas adds it beside missing values."""
     if value is None or isinstance(value, str):
-        return _bounded(value)
+        return _bounded(value, longest)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and not math.isfinite(value):
@@ -154,39 +155,39 @@ def named(value: Any) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-def _bounded(value: str | None) -> str | None:
-    if value is not None and len(value) > LONGEST_TEXT:
-        raise BadValueError(
-            f"the text has {len(value)} characters", f"send at most {LONGEST_TEXT}, or hash it"
-        )
+def _bounded(value: str | None, longest: int) -> str | None:
+    if value is not None and len(value) > longest:
+        raise BadValueError(f"the text has {len(value)} characters", f"send at most {longest}, or hash it")
     return value
 
 
-def categorical(values: Column, *, nan_is_missing: bool) -> tuple[Coded, list[Fault]]:
-    """A categorical column, dictionary-encoded."""
+def categorical(
+    values: Column, *, nan_is_missing: bool, longest: int = LONGEST_TEXT
+) -> tuple[Coded, list[Fault]]:
+    """A categorical column, dictionary-encoded; texts have at most `longest` characters."""
     faults: list[Fault] = []
     if isinstance(values, pa.DictionaryArray):
-        return _recoded(values)
+        return _recoded(values, longest)
     if isinstance(values, pa.Array) and pa.types.is_floating(values.type) and nan_is_missing:
         values = pc.if_else(pc.is_finite(values), values, None)
     try:
         if isinstance(values, pa.Array) and not pa.types.is_string(values.type):
             raise pa.ArrowInvalid("not text")  # noqa: TRY301 - the slow path reads it
         array = values if isinstance(values, pa.Array) else pa.array(values, pa.string())
-        longest = pc.max(pc.utf8_length(array)).as_py() or 0
+        fits = (pc.max(pc.utf8_length(array)).as_py() or 0) <= longest
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        longest = LONGEST_TEXT + 1
-    if longest > LONGEST_TEXT:
-        clean, faults = one_by_one(values, text, None)
+        fits = False
+    if not fits:
+        clean, faults = one_by_one(values, lambda value: text(value, longest), None)
         array = pa.array(clean, pa.string())
     encoded = array.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return Coded(codes, tuple(encoded.dictionary.to_pylist())), faults
 
 
-def _recoded(values: Any) -> tuple[Coded, list[Fault]]:
+def _recoded(values: Any, longest: int) -> tuple[Coded, list[Fault]]:
     """A column that came dictionary-encoded, of text."""
-    names, faults = one_by_one(values.dictionary, text, None)
+    names, faults = one_by_one(values.dictionary, lambda value: text(value, longest), None)
     places = values.indices.cast(pa.int64(), safe=False)
     codes = places.fill_null(-1).to_numpy(zero_copy_only=False)
     absent = [place for place, name in enumerate(names) if name is None]

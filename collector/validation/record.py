@@ -66,7 +66,7 @@ class Record:
         values = self._column(self._names.version, coded=True)
         if values is None:
             return Coded(np.zeros(self._record.num_rows, np.int64), (UNKNOWN,))
-        read = self._reader.category("version", values)
+        read = self._reader.version(values)
         return Coded(
             np.where(read.codes < 0, len(read.names), read.codes),
             (*(name or UNKNOWN for name in read.names), UNKNOWN),

@@ -138,7 +138,8 @@ class Sheet:
     def deployments(self) -> list[Deployment]:
         """The good rows of deployments."""
         moments = self._times()
-        names = {name: self._texts(name) for name in ("version", "by", "reason")}
+        names: dict[str, list[str]] = {"version": self._texts("version", columns.LONGEST_NAME)}
+        names |= {name: self._texts(name) for name in ("by", "reason")}
         for at, version in enumerate(names["version"]):
             if not version:
                 self._faults.note(
@@ -155,10 +156,11 @@ class Sheet:
             for at in np.flatnonzero(self._good()).tolist()
         ]
 
-    def _texts(self, name: str) -> list[str]:
-        clean, faults = columns.one_by_one(
-            self._events.field(name), lambda value: columns.text(value) or "", ""
-        )
+    def _texts(self, name: str, longest: int = LONGEST_TEXT) -> list[str]:
+        def read(value: Any) -> str:
+            return columns.text(value, longest) or ""
+
+        clean, faults = columns.one_by_one(self._events.field(name), read, "")
         self._faults.note(name, faults)
         return clean
 
@@ -188,4 +190,4 @@ class Sheet:
 
     def _versions(self) -> Coded:
         given = self._events.field("version")
-        return self._reader.category("version", ["unknown" if one in (None, "") else one for one in given])
+        return self._reader.version(["unknown" if one in (None, "") else one for one in given])

@@ -56,6 +56,12 @@ class Reader:
         column: Coded = self._told(name, columns.categorical(values, nan_is_missing=self._lenient))
         return column
 
+    def version(self, values: Column) -> Coded:
+        """A column of versions."""
+        read = columns.categorical(values, nan_is_missing=self._lenient, longest=columns.LONGEST_NAME)
+        column: Coded = self._told("version", read)
+        return column
+
     def outcome(self, name: str, values: Column | None) -> Values | None:
         """A prediction or a label, as the task has it: 0/1, a class, or a number; NaN or -1 for missing."""
         if values is None:
