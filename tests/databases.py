@@ -67,7 +67,7 @@ def postgres_url(template: str | None = None) -> Iterator[str]:
     server = _server()
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        original = sql.Identifier(conninfo_to_dict(template)["dbname"] if template else "template1")
+        original = sql.Identifier(str(conninfo_to_dict(template)["dbname"]) if template else "template1")
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         connection.execute(statement.format(sql.Identifier(name), original))
     try:
