@@ -93,7 +93,7 @@ class Intake:
             if one is None:
                 return group, None, True
             key = (one.delivery.source, one.delivery.key)
-            if key in keys:
+            if one.delivery.key and key in keys:
                 return group, one, False
             group.append(one)
             keys.add(key)

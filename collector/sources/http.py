@@ -67,7 +67,7 @@ def router(intake: Intake, validator: Validator, largest_body: int = LARGEST_BOD
         except RefusedError as refused:
             return refused.answer()
         except REFUSED as error:
-            return _refusal(error).answer()
+            return refusal(error).answer()
 
     def route(group: str) -> Any:
         async def endpoint(
@@ -83,7 +83,7 @@ def router(intake: Intake, validator: Validator, largest_body: int = LARGEST_BOD
     return routes
 
 
-def _refusal(error: Exception) -> RefusedError:
+def refusal(error: Exception) -> RefusedError:
     """How each of `REFUSED` is told to the client."""
     if isinstance(error, BusyError):
         return busy("the queue is full")

@@ -22,7 +22,7 @@ from collector.delivery import Delivery
 from collector.intake import BusyError, Intake
 from collector.schema import Part, Schema
 from collector.sources.frame import UnreadableError
-from collector.sources.http import JSON_TYPES, LARGEST_BODY, LINE_TYPES, MOST_EVENTS, REFUSED, _refusal
+from collector.sources.http import JSON_TYPES, LARGEST_BODY, LINE_TYPES, MOST_EVENTS, REFUSED, refusal
 from collector.sources.layout import Event, Layout
 from collector.sources.reading import Reading
 from collector.sources.request import Bodies, Body, RefusedError, idempotency_key
@@ -126,7 +126,7 @@ class Inference(Part):
             except RefusedError as refused:
                 return refused.answer()
             except REFUSED as error:
-                return _refusal(error).answer()
+                return refusal(error).answer()
             bad = receipt.rejected and receipt.rejected == receipt.received
             return JSONResponse(asdict(receipt), 422 if bad else 200)
 
