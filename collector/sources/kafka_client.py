@@ -11,7 +11,7 @@ from kafka.errors import LogTruncationError, NoOffsetForPartitionError, OffsetOu
 
 from collector.sources.kafka import Kafka
 
-PATIENCE = 10.0  # seconds for an answer that nothing goes on without
+PATIENCE = 5.0  # seconds for an answer that nothing goes on without
 FETCH_BYTES, PARTITION_BYTES = 16 * 1024 * 1024, 4 * 1024 * 1024
 
 
@@ -84,7 +84,7 @@ def settings(source: Kafka) -> dict[str, Any]:
         "client_id": "modelwatch",
         "group_id": source.group,
         "api_version": source.api_version and tuple(map(int, source.api_version.split("."))),
-        "bootstrap_timeout_ms": PATIENCE * 500,
+        "bootstrap_timeout_ms": PATIENCE * 1000,
         "reconnect_backoff_max_ms": 2000,  # back soon after the brokers are
         "auto_offset_reset": "none",  # a gap is told, not passed over in silence
         "enable_auto_commit": False,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
@@ -39,8 +39,15 @@ class Consumer:
         self._source, self._database, self._metrics = source, database, metrics
         self._client = KafkaConsumer(**settings(source))
         self._listener = Listener(self._client)
-        self._topics = [topic.topic for topic in source.topics]
-        self._client.subscribe(self._topics, listener=self._listener)
+        topics = [topic.topic for topic in source.topics]
+        self._client.subscribe(topics, listener=self._listener)
+        try:  # a group that forms before the client knows the partitions shares out none
+            for topic in topics:
+                edge(self._client, TopicPartition(topic, 0), "earliest")
+        except KafkaError as error:
+            log.warning(
+                "%s: no such topics, or not allowed to read them: %s: %s", source.source, topics, error
+            )
         self._following: dict[str, int | None] = {}
         self._lags: dict[Any, float] = {}
         self._told = 0.0
@@ -83,9 +90,6 @@ class Consumer:
     def _place(self) -> None:
         """Begin where the database says; else where the group was; else at the source's start."""
         turns = self._listener.turns
-        # only a member can ask: without a broker, the client would wait for an answer for ever
-        if missing := [topic for topic in self._topics if not self._client.partitions_for_topic(topic)]:
-            log.warning("%s: no such topics, or not allowed to read them: %s", self._source.source, missing)
         parts = self._client.assignment()
         known = positions(self._database, self._source.source)
         self._following = {named(part): known.get(named(part)) for part in parts}
@@ -178,11 +182,11 @@ class Consumer:
             if tell:
                 known = {parted(name): place for name, place in self._following.items() if place is not None}
                 offsets = {part: OffsetAndMetadata(place) for part, place in known.items()}
-                self._client.commit(offsets, timeout_ms=PATIENCE * 500)
+                self._client.commit(offsets, timeout_ms=PATIENCE * 1000)
         except KafkaError as error:
             _committed({}, error)
         try:
-            self._client.close(autocommit=False, timeout_ms=PATIENCE * 500)
+            self._client.close(autocommit=False, timeout_ms=PATIENCE * 1000)
         except Exception as error:  # noqa: BLE001 - it is left either way
             log.debug("%s: the consumer did not close: %s", self._source.source, error)
 
