@@ -67,11 +67,20 @@ class Block:
 
     @classmethod
     def from_bytes(cls, ids: Hashes, columns: bytes, header: Mapping[str, Any]) -> Self:
-        """Read what `to_bytes` wrote."""
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            ValueError: it is damaged.
+        """
         at, held = 0, {}
         for name, kind in header["kinds"].items():
             held[name] = np.frombuffer(columns, np.dtype(kind), ids.size, at)
             at += held[name].nbytes
+            names = header["names"].get(name)
+            if names is not None and int(held[name].max(initial=0)) > len(names):
+                raise ValueError(f"{name} has codes of no name")
+        if at != len(columns) or bool((ids[1:] <= ids[:-1]).any()):
+            raise ValueError("it has more bytes than rows, or its ids are not in order")
         return cls(ids, held, {name: tuple(values) for name, values in header["names"].items()})
 
     def find(self, ids: Hashes) -> Ints:
@@ -104,6 +113,12 @@ class Recoder:
             name: {value: place + 1 for place, value in enumerate(values)}
             for name, values in self.names.items()
         }
+
+    def header(self, kinds: Mapping[str, str]) -> dict[str, Any]:
+        """The header of what is put together, from the kinds of one of the blocks."""
+        coded = {name: np.dtype(code_type(len(values))).str for name, values in self.names.items()}
+        names = {name: list(values) for name, values in self.names.items()}
+        return {"kinds": dict(kinds) | coded, "names": names}
 
     def whole(self, blocks: Sequence[Block]) -> Block:
         """All rows in one block; of an id that several have, the first block's row."""

@@ -7,6 +7,7 @@ row is rewritten a logarithmic number of times. Only a few chunks are ever in me
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ import sqlalchemy as sa
 from collector.batch import Hashes
 from collector.labels.blocks import Block, Recoder
 from collector.store import tables
+from collector.store.quarantine import keep
 from profiles.counts import Ints
 
+log = logging.getLogger(__name__)
 CHUNK = 8192  # rows: what is read and written at a time
 FAN = 8
 CACHED = 32  # chunks
@@ -108,10 +111,22 @@ class Side:
             query = sa.select(tables.chunks.c.place, tables.chunks.c.ids, tables.chunks.c.columns)
             query = query.filter_by(block=item.key).where(tables.chunks.c.place.in_(missing))
             for row in connection.execute(query):
-                ids = np.frombuffer(row.ids, "<u8")
-                held[row.place] = Block.from_bytes(ids, row.columns, item.header)
+                held[row.place] = self._block(connection, item, row)
                 self._keep(item.key, row.place, held[row.place])
         return [held[place] for place in places]
+
+    def _block(self, connection: sa.Connection, item: Stored, row: Any) -> Block:
+        """A chunk's rows; a damaged one's are lost to the join, which goes on."""
+        try:
+            return Block.from_bytes(np.frombuffer(row.ids, "<u8"), row.columns, item.header)
+        except (ValueError, KeyError, TypeError) as error:
+            log.error("a chunk of %s's waiting %s is damaged: %s", self.model, self.side, error)  # noqa: TRY400
+            name, content = f"{self.side} block={item.key} place={row.place}", row.ids + row.columns
+            keep(connection, "chunk", self.model, name, str(error), content)
+            emptied = {"ids": b"", "columns": b""}
+            place = {"block": item.key, "place": row.place}
+            connection.execute(tables.chunks.update().filter_by(**place).values(**emptied))
+            return Block.from_bytes(np.zeros(0, np.uint64), b"", item.header)
 
     def _keep(self, key: int, place: int, block: Block) -> None:
         self._chunks[key, place] = block
@@ -146,7 +161,7 @@ class Side:
                 if parts:
                     yield recoder.whole(parts)
 
-        header = recoder.whole([next(self._between(connection, item, 0, 1 << 64)) for item in run]).header()
+        header = recoder.header(run[0].header["kinds"])
         newest, revision = max(item.newest for item in run), max(item.revision for item in run)
         self._write(connection, header, merged(), newest, revision)
         self.drop(connection, run)

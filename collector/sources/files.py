@@ -19,6 +19,7 @@ from collector.sources.parquet import ParquetRows, open_parquet
 from collector.sources.passed_over import PassedOver
 from collector.sources.piece import Piece, Rows, readable
 from collector.validation.record import FileError, Record
+from collector.validation.sheet import RAW_KEPT
 from collector.validation.validate import Validator
 from profiles.counts import Ints
 
@@ -101,7 +102,7 @@ class RowFile(ABC):
         model = self._schema.model
         placed = [replace(one, row=int(piece.places[one.row])) for one in batch.rejections]
         bad = [
-            Rejection(one.row, self.kind, model, "", one.text[:200], one.reason, one.fix, one.text[:2000])
+            Rejection(one.row, self.kind, model, "", one.text[:200], one.reason, one.fix, one.text[:RAW_KEPT])
             for one in piece.bad
         ]
         received = Counter(batch.received) + Counter({model: len(bad)})

@@ -21,13 +21,13 @@ from collector.validation.decode import (
     lines_of_json,
     lines_of_ndjson,
 )
+from collector.validation.sheet import RAW_KEPT
 from collector.validation.validate import Validator
 
 ARROW_TYPE = b"application/vnd.apache.arrow.stream"
 ARROW_START = b"\xff\xff\xff\xff"
 REGISTRY_START = b"\x00"  # and four bytes of a schema's number, before the JSON
 REGISTRY_BYTES = 5
-RAW_KEPT = 2000
 Message = Any  # kafka.ConsumerRecord, or anything with its attributes
 
 

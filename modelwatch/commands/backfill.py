@@ -15,6 +15,7 @@ from collector.document import DocumentError
 from collector.sources.files import FileError, LabelFile, PredictionFile
 from collector.sources.inference_table import InferenceTable
 from collector.sources.layout import load_layout
+from modelwatch.allocator import keep_memory
 from modelwatch.backfill import Backfill, Done, History
 from modelwatch.commands.terminal import DEFAULT_DATA, Data, DatabaseUrl, err, fail, monitors, out
 from modelwatch.monitor import Monitor
@@ -35,6 +36,7 @@ def backfill(
     database: DatabaseUrl = None,
 ) -> None:
     """Commit files of history into the service's database, each row once, however often it is run."""
+    keep_memory()
     (loaded,) = monitors([monitor])
     if not file and not labels:
         fail("nothing to do: name files of predictions, or labels with --labels")

@@ -20,6 +20,7 @@ from collector.sources.catalog import AnySource
 from collector.sources.files import FileError
 from collector.sources.pushing import PushingSource
 from collector.store.database import Database
+from modelwatch.allocator import keep_memory
 from modelwatch.commands.source_files import load_sources
 from modelwatch.commands.terminal import DEFAULT_DATA, Data, DatabaseUrl, err, fail, monitors
 from modelwatch.monitor import Monitor
@@ -38,6 +39,7 @@ def collect(
     port: Annotated[int | None, typer.Option(help="Their port; left out, there are none.")] = None,
 ) -> None:
     """Fetch events from Kafka and such, and commit them, until SIGTERM or SIGINT. Several may run at once."""
+    keep_memory()
     handler = logging.StreamHandler()
     handler.addFilter(_Sparing())
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])

@@ -201,3 +201,24 @@ def test_what_another_task_held_is_dropped(empty: Database) -> None:
         assert later.rows(PREDICTIONS) == 0
         later.add(connection, PREDICTIONS, of_task(np.array([0.5])), 2, 2, 0)
         assert later.rows(PREDICTIONS) == 1
+
+
+@pytest.mark.parametrize("column", ["ids", "columns"])
+@pytest.mark.parametrize("damage", [b"", b"\xff" * 5])
+def test_a_damaged_chunk_is_put_aside_and_the_rest_goes_on(
+    empty: Database, column: str, damage: bytes
+) -> None:
+    side = Side("m", "predictions")
+    ids = np.arange(20_000, dtype=np.uint64)
+    with empty.write() as connection:
+        side.add(connection, Block.of(ids, {"prediction": ids / 2}), 1, 1, 0)
+        broken = tables.chunks.update().where(tables.chunks.c.place == 1).values(**{column: damage})
+        connection.execute(broken)
+        found = {int(i) for one, _ in side.find(connection, ids) for i in one.ids}
+        assert found == {*range(module.CHUNK), *range(2 * module.CHUNK, 20_000)}
+        side.add(connection, Block.of(ids[:9] + 30_000, {"prediction": ids[:9] / 2}), 2, 2, 0)
+        assert len(connection.execute(sa.select(tables.quarantine)).all()) == 1
+        for _ in range(8):
+            ids = ids + 100_000
+            side.add(connection, Block.of(ids, {"prediction": ids / 2}), 3, 3, 0)
+        assert sum(1 for one, _ in side.find(connection, ids[:3]) for i in one.ids) == 3
