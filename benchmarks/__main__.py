@@ -1,6 +1,6 @@
 """Runs every benchmark."""
 
-from benchmarks import crash, drift
+from benchmarks import crash, drift, ingest, kafka, memory
 
-for benchmark in (drift, crash):
+for benchmark in (drift, ingest, memory, kafka, crash):
     benchmark.main([])
