@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 from abc import ABC, abstractmethod
@@ -75,6 +76,11 @@ class FileLeader(Leader):
                 connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError:
                 connection.close()
+            except sqlite3.DatabaseError:
+                connection.close()
+                # it is noise, and held nothing; another file in its place would be another lock
+                os.truncate(self._path, 0)
+                return self.lead()
             else:
                 self._held = connection
         self.leading = self._held is not None

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from collector.store.database import Database
+from modelwatch.leader import FileLeader
 from modelwatch.recovery import damage
 from tests.faults.clients import Clients
 from tests.faults.finding import Undisturbed
@@ -91,6 +92,16 @@ def test_a_lock_file_that_is_noise_keeps_nobody_out(tmp_path: Path) -> None:
         tmp_path, "owner.lock", lambda path: path.write_bytes(b"noise" * 999), clean=True
     )
     completed(made, service, tmp_path)
+
+
+def test_who_finds_noise_in_the_lock_file_leads_and_keeps_others_out(tmp_path: Path) -> None:
+    (tmp_path / "owner.lock").write_bytes(b"noise" * 999)
+    one, other = FileLeader(tmp_path), FileLeader(tmp_path)
+    assert one.lead()
+    assert not other.lead()
+    one.close()
+    assert other.lead()
+    other.close()
 
 
 def test_a_healthy_file_on_a_disk_that_takes_nothing_is_not_damaged(tmp_path: Path) -> None:
