@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,11 +33,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Cluster]:
+def own(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Cluster]:
     """A Kafka cluster of the test's own, to break."""
     if jars() is None:
         pytest.skip("no Apache Kafka: it needs java, and mvn to fetch it")
+    # what the client logs would keep the sockets that it leaves behind for the rest of the run
+    caplog.set_level(logging.CRITICAL + 1, logger="kafka")
     with running(tmp_path / "broker") as broker:
         cluster = Cluster(broker.address, broker=broker)
         yield cluster
         cluster.close()
+    gc.collect()
