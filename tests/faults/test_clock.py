@@ -6,14 +6,14 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import sqlalchemy as sa
 
 from collector.store import tables
 from collector.store.database import Database
 from collector.store.ledger import Ledger
-from tests.collector.collecting import HOUR, SCHEMAS, T0, commit, prediction
+from tests.collector.collecting import HOUR, SCHEMAS, T0, commit, prediction, rejected
+from tests.collector.serving import collecting
 from tests.faults.clients import Clients
 from tests.faults.finding import Undisturbed
 from tests.faults.http_path import prepared, serving
@@ -55,17 +55,13 @@ def test_the_watermark_never_goes_back_and_catches_up(database: Database) -> Non
     assert seen[-1] == NEWEST - 97
 
 
-def test_an_event_that_a_slow_clock_refused_is_kept_with_its_reason(
-    database: Database, tmp_path: Path
-) -> None:
-    database.close()
-    future: dict[str, Any] = prediction(1, timestamp=4_000_000_000)
-    with serving(tmp_path / "modelwatch.db", tmp_path) as (service,):
-        answer = httpx.post(f"{service.url}/v1/events", json=[future])
-        assert answer.status_code == 422
-        (row,) = service.rows("SELECT reason, raw FROM rejected")
-    assert "ahead of the server" in row[0]
-    assert "4000000000" in row[1]
+def test_an_event_that_a_slow_clock_refused_is_kept_with_its_reason(database: Database) -> None:
+    with collecting(database, SCHEMAS) as collector:
+        answer = collector.post("/v1/events", [prediction(1, timestamp=4_000_000_000)])
+    assert answer.status_code == 422
+    (row,) = rejected(database)
+    assert "ahead of the server" in row.reason
+    assert "4000000000" in row.raw
 
 
 @pytest.mark.slow
