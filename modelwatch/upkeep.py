@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter
 from alerts import tables as alerting
 from collector.log.drain import drain
 from collector.log.files import remove_before, remove_unfinished
-from collector.store import quarantine, retention
+from collector.store import quarantine, retention, tables
 from collector.store.compaction import compact
 from collector.store.database import Database
 from collector.store.read import Reader
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 COMPACT_SECONDS = 30.0  # between compactions: each makes workers read their shares again
 RETAIN_SECONDS = 600.0
 RETRY_SECONDS = 10.0  # after a log file could not be written
+AHEAD = 86_400_000_000  # the clock may be so far ahead of the newest event
 MARGIN = 600_000_000  # windows are compacted so long after they have ended
 Stop = Callable[[], bool]
 
@@ -43,6 +44,7 @@ class Upkeep:
         self, database: Database, monitors: Sequence[Monitor], folder: Path, registry: CollectorRegistry
     ) -> None:
         self._database, self._monitors, self._folder = database, monitors, folder
+        self._began = (time.time_ns() - time.monotonic_ns()) // 1000
         self._next = dict.fromkeys(("drain", "compact", "retain"), 0.0)
 
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -102,7 +104,7 @@ class Upkeep:
         self._folded.labels(monitor.model).inc(folded)
 
     def _retain(self, monitor: Monitor, stop: Stop) -> None:
-        """Roll up and delete what is old, by the clock or, in a replay, by event time."""
+        """Roll up and delete what is old, by event time: a clock that is ahead deletes nothing new."""
         model, keep = monitor.model, monitor.keep
         with self._database.read() as connection:
             reader = Reader(connection, model)
@@ -111,7 +113,7 @@ class Upkeep:
                 return
             trackers = Trackers() if row is None else Trackers.from_json(row.trackers)
             needed = monitor.reference.needed(reader, trackers.past, trackers.past_outcomes)
-        today = _clock() if reader.row.live else reader.row.watermark
+        today = reader.row.watermark
         judged = 0 if row is None else row.judged_until
         before = min(today - keep.windows // MICROSECOND, judged)
         needed |= set(trackers.pending)
@@ -125,7 +127,7 @@ class Upkeep:
 
     def _forget(self, stop: Stop) -> None:
         """Delete what is kept by the server's time; what belongs to no model as long as any model's."""
-        now = _clock()
+        now = self._now()
         before = {one.model: now - one.keep.rejected // MICROSECOND for one in self._monitors}
         before[""] = min(before.values())
         self._removed.labels("rejected").inc(retention.delete_rejected(self._database, before, stop))
@@ -134,6 +136,9 @@ class Upkeep:
         if self._folder.is_dir():
             remove_unfinished(self._folder)
 
-
-def _clock() -> int:
-    return time.time_ns() // 1000
+    def _now(self) -> int:
+        """The server's time, unless it has jumped ahead: of what has passed, or of the events."""
+        passed = self._began + time.monotonic_ns() // 1000
+        with self._database.read() as connection:
+            newest = connection.execute(sa.select(sa.func.max(tables.models.c.watermark))).scalar() or 0
+        return min(time.time_ns() // 1000, passed, newest + AHEAD)
