@@ -35,8 +35,12 @@ class Binning(Protocol):
 
 
 def magnitude_index(y: Floats) -> Ints:
-    """The bin of `y >= 1`: the exponent and the top 7 mantissa bits; relative width at most 1/128."""
-    bits: Ints = y.view(np.int64) >> SHIFT
+    """The bin of `y >= 1`: the exponent and the top 7 mantissa bits; relative width at most 1/128.
+
+    The bins take the place of `y`.
+    """
+    bits: Ints = y.view(np.int64)  # in place: `y` is not needed any more
+    bits >>= SHIFT
     bits -= ONE
     return np.minimum(bits, LAST, out=bits)
 
@@ -95,8 +99,11 @@ class Grid:
             distance /= self.scale
         distance += 1.0
         index = magnitude_index(distance)
-        offset += 0.0  # a negative zero is a zero
-        index ^= offset.view(np.int64) >> SIGN  # ~index below the centre
+        if self.center == 0.0:
+            offset += 0.0  # a negative zero is a zero
+        sign = offset.view(np.int64)
+        sign >>= SIGN
+        index ^= sign  # ~index below the centre
         return index
 
     def lower(self, keys: Ints) -> Floats:
