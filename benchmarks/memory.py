@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from benchmarks.traffic import ARROW, batch, collector, machine, stream
+from benchmarks.traffic import ARROW, batch, machine, running, stream
 
 ROWS, BATCHES = 100_000, 20
 MILLION = 1_000_000
@@ -39,7 +39,7 @@ def stored(data: Path) -> dict[str, int]:
 def growing(millions: int) -> list[dict[str, float]]:
     """Peak memory and stored bytes after 2 million rows, and after every tenth of the rest."""
     found = []
-    with tempfile.TemporaryDirectory() as folder, collector(Path(folder), log="none") as served:
+    with tempfile.TemporaryDirectory() as folder, running("serve", Path(folder), log="none") as served:
         day = [batch(ROWS, number, BATCHES) for number in range(BATCHES)]
         rounds = millions * MILLION // (ROWS * BATCHES)
         for turn in range(rounds):
@@ -48,7 +48,7 @@ def growing(millions: int) -> list[dict[str, float]]:
                 if served.post(body(record, number), ARROW) != ROWS:
                     raise RuntimeError("not every row was accepted")
             rows = (turn + 1) * BATCHES * ROWS
-            sizes = {f"{name}_bytes": size for name, size in stored(served.data).items()}
+            sizes = {f"{name}_bytes": size for name, size in stored(Path(folder) / "data").items()}
             found.append({"rows": rows, "peak_mib": served.peak(), **sizes})
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ Report([DataSummaryPreset()]).run(Dataset.from_pandas(frame), None).dict()
 print(json.dumps({"seconds": time.process_time() - begin, "version": version("evidently")}))
 """
 PEERS = {  # the packages of its environment (None: ours), and the script
-    "whylogs": (("whylogs==1.6.4", "pandas<2", "numpy<2", "pyarrow", "setuptools<81"), WHYLOGS),
+    "whylogs": (("whylogs==1.6.4", "pandas<2", "numpy<2", "pyarrow<15", "setuptools<81"), WHYLOGS),
     "datasketches-kll": (("datasketches==5.2.0", "pandas<3", "pyarrow"), KLL),
     "evidently": (None, EVIDENTLY),
 }
@@ -73,7 +74,7 @@ def run(name: str, parquet: Path) -> dict[str, Any]:
 
 def _environment(name: str, packages: tuple[str, ...]) -> Path:
     """The Python of a peer's environment."""
-    folder = CACHE / name
+    folder = CACHE / f"{name}-{zlib.crc32(' '.join(packages).encode()):x}"
     python = folder / "bin" / "python"
     done = folder / ".ready"
     if not done.exists():

@@ -75,19 +75,18 @@ def array(record: Any) -> bytes:
     return json.dumps(events(record)).encode()
 
 
+def cpu_of(process: int) -> float:
+    """The CPU seconds, user and system, of a process (Linux)."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @dataclass
-class Collector:
-    """A `modelwatch serve` process, and a client of it."""
+class Process:
+    """A `modelwatch` process, and a client of it."""
 
     process: subprocess.Popen[bytes]
     client: httpx.Client
-    data: Path
-
-    def post(self, body: bytes, kind: str) -> int:
-        """Send a batch of predictions; returns how many were accepted, once they are durable."""
-        answer = self.client.post("/v1/predictions", content=body, headers={"Content-Type": kind})
-        answer.raise_for_status()
-        return int(answer.json()["accepted"])
 
     def cpu(self) -> float:
         """The CPU seconds that the process has used."""
@@ -99,42 +98,43 @@ class Collector:
         (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 1024
 
-
-def cpu_of(process: int) -> float:
-    """The CPU seconds, user and system, of a process (Linux)."""
-    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def post(self, body: bytes, kind: str) -> int:
+        """Send a batch of predictions; returns how many were accepted, once they are durable."""
+        answer = self.client.post("/v1/predictions", content=body, headers={"Content-Type": kind})
+        answer.raise_for_status()
+        return int(answer.json()["accepted"])
 
 
 @contextmanager
-def collector(folder: Path, **settings: Any) -> Iterator[Collector]:
-    """Serve the monitor of this traffic in a process of its own; settings are the monitor's."""
+def running(command: str, folder: Path, **settings: Any) -> Iterator[Process]:
+    """Run `serve` or `evaluate` with the monitor of this traffic; settings are the monitor's."""
     monitor = folder / "monitor.yaml"
     said = {"model": SCHEMA.model, "task": "binary", "features": FEATURES, "window": "1h", **settings}
     monitor.write_text(json.dumps(said), encoding="utf-8")  # JSON is YAML
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "modelwatch", "serve", "--monitor", str(monitor)]
-    command += ["--data", str(folder / "data"), "--port", str(port)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
+    words = [sys.executable, "-m", "modelwatch", command, "--monitor", str(monitor)]
+    words += ["--data", str(folder / "data"), "--port", str(port)]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
-                _wait(process, client)
-                yield Collector(process, client, folder / "data")
+                _wait(process, client, leads=command == "evaluate")
+                yield Process(process, client)
         finally:
             process.terminate()
 
 
-def _wait(process: subprocess.Popen[bytes], client: httpx.Client) -> None:
+def _wait(process: subprocess.Popen[bytes], client: httpx.Client, *, leads: bool) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if client.get("/healthz").is_success:
+            if "modelwatch_leader 1.0" in client.get("/metrics").text or not leads:
                 return
         except httpx.TransportError:
-            time.sleep(0.05)
-    raise RuntimeError("the collector did not start")
+            pass
+        time.sleep(0.05)
+    raise RuntimeError("the process did not start")
 
 
 def machine() -> str:
