@@ -10,10 +10,11 @@ demo: $(READY)  ## the whole job on real data, in a browser (MODELWATCH_DEMO_HEA
 	$(BIN)/modelwatch demo
 
 test: $(READY)  ## every fast test, with coverage
-	$(BIN)/pytest -n 2 -m "not slow" --cov --cov-report=term
+	MODELWATCH_TEST_KAFKA=$$($(BIN)/python -m tests.kafka.broker) \
+		$(BIN)/pytest -n 2 -m "not slow" --cov --cov-report=term
 
 test-slow: $(READY)  ## the suites that take minutes: crashes, the demo, browsers
-	$(BIN)/pytest -m slow --timeout 900
+	MODELWATCH_TEST_KAFKA=$$($(BIN)/python -m tests.kafka.broker) $(BIN)/pytest -m slow --timeout 900
 
 bench: $(READY)  ## every benchmark, with its peers
 	$(BIN)/python -m benchmarks

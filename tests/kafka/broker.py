@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -63,6 +64,9 @@ num.io.threads=2
 """
 
 
+FETCHING = 600.0  # seconds
+
+
 def jars() -> Path | None:
     """The folder of the broker's artifacts; None where they cannot be had."""
     folder = CACHE / "jars"
@@ -75,13 +79,27 @@ def jars() -> Path | None:
         build.mkdir(parents=True)
         (build / "pom.xml").write_text(POM, encoding="utf-8")
         command = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"]
-        fetched = subprocess.run(command, cwd=build, capture_output=True, check=False, timeout=300)
-        if fetched.returncode == 0:
+        try:
+            subprocess.run(command, cwd=build, capture_output=True, check=True, timeout=FETCHING)
+        except subprocess.SubprocessError:
+            pass
+        else:
             CACHE.mkdir(exist_ok=True)
             with contextlib.suppress(OSError):  # another process was first
                 (build / "jars").rename(folder)
         shutil.rmtree(build, ignore_errors=True)
     return folder if folder.is_dir() else None
+
+
+def main() -> None:
+    """Fetch the broker before the tests' clocks run, and print `real`, or `mock` where it cannot be had."""
+    kind = "mock" if os.environ.get("MODELWATCH_TEST_KAFKA") == "mock" or jars() is None else "real"
+    told = {
+        "real": "a real Apache Kafka",
+        "mock": "librdkafka's mock cluster: Java or Maven is missing",
+    }
+    sys.stderr.write(f"Kafka tests run against {told[kind]}\n")
+    sys.stdout.write(f"{kind}\n")
 
 
 def free_port() -> int:
@@ -162,3 +180,7 @@ def running(folder: Path) -> Iterator[Broker]:
         yield broker
     finally:
         broker.stop(signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
