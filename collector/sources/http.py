@@ -108,6 +108,9 @@ def _batch(validator: Validator, request: Request, group: str, sent: Body) -> Ba
         if content_type in LINE_TYPES:
             lines: list[bytes] | None = lines_of_ndjson(bytes(body))
         elif content_type in JSON_TYPES:
+            alike = validator.array(body, KINDS.get(group), time.time(), MOST_EVENTS)
+            if alike is not None:
+                return replace(alike, digest=digest)
             lines = lines_of_json(bytes(body))
         else:
             known = f"application/json, application/x-ndjson or {ARROW_TYPE}"

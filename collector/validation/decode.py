@@ -101,12 +101,12 @@ def lines_of_ndjson(body: bytes) -> list[bytes]:
 def lines_of_json(body: bytes) -> list[bytes] | None:
     """The events of a JSON array, each as its JSON; None where the body is something else."""
     try:
-        return [bytes(event) for event in RAW(body)]
+        return list(map(bytes, RAW(body)))
     except (ValueError, RecursionError):
         return None
 
 
-RAW: Callable[[bytes], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
+RAW: Callable[[bytes], list[Any]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
 DECODE: Callable[[bytes], Any] = msgspec.json.Decoder().decode
 
 

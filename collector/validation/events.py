@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from operator import attrgetter
+from types import GenericAlias
 from typing import Any
 
 import msgspec
@@ -67,11 +68,11 @@ class StructEvents:
     Args:
         layout: made them.
         events: the structs.
-        lines: the JSON of each.
+        json: gives the JSON of each.
     """
 
-    def __init__(self, layout: Layout, events: Sequence[Any], lines: Sequence[bytes]) -> None:
-        self._layout, self._events, self._lines = layout, events, lines
+    def __init__(self, layout: Layout, events: Sequence[Any], json: Callable[[int], bytes]) -> None:
+        self._layout, self._events, self._json = layout, events, json
 
     def field(self, name: str) -> Sequence[Any]:
         """A field of every event; None where it is absent."""
@@ -99,7 +100,7 @@ class StructEvents:
 
     def raw(self, at: int) -> Any:
         """An event as it came."""
-        return self._lines[at].decode(errors="replace")
+        return self._json(at).decode(errors="replace")
 
 
 class Layout:
@@ -126,6 +127,8 @@ class Layout:
             fields.append((group, inside | None, None))
         event = _struct(kind, fields, [name for name, *_ in fields])
         self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(event).decode
+        several: Any = GenericAlias(list, (event,))  # list[event], which mypy takes for an annotation
+        self.decode_array: Callable[[Any], list[Any]] = msgspec.json.Decoder(several).decode
 
 
 def _struct(name: str, fields: Sequence[Any], keys: Sequence[str]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from collector.batch import Batch, Deployment, Labels, Predictions, Rejection
 from collector.schema import Schema
 from collector.validation.columns import Fault, named
-from collector.validation.decode import BadBodyError, event_of_line
+from collector.validation.decode import RAW, BadBodyError, event_of_line
 from collector.validation.events import FIELDS, HEAD, DictEvents, Layout, StructEvents
 from collector.validation.sheet import Events, Sheet, rejection
 
@@ -27,6 +27,7 @@ class Validator:
 
     def __init__(self, schemas: Mapping[str, Schema]) -> None:
         self.schemas = schemas
+        self._last: tuple[str, str] | None = None  # what came last: the next is likely alike
         self._layout = lru_cache(maxsize=None)(lambda kind, model: Layout(kind, schemas[model]))
 
     def batch(self, events: Sequence[Any], kind: str | None, now: float | None) -> Batch:
@@ -68,6 +69,35 @@ class Validator:
         for (sort, model), rows in groups.items():
             self._decoded(lines, rows, (sort, model), found, odd, told=True)
         found.events([(row, event_of_line(lines[row])) for row in sorted(odd)], kind)
+        return found.batch()
+
+    def array(self, body: Any, kind: str | None, now: float | None, most: int) -> Batch | None:
+        """Validate a JSON array whose events are of one kind and model, those of the last delivery.
+
+        Args:
+            body: the JSON, bytes or a view of them.
+            kind: what all of them are, or None when each says so in its field `kind`.
+            now: the server's time in seconds, or None to accept times in the future.
+            most: how many there may be.
+
+        Returns:
+            The batch, the same as `lines` gives; None where it is something else: read it some other way.
+        """
+        if self._last is None or self._last[0] != (kind or self._last[0]):
+            return None
+        (sort, model), layout = self._last, self._layout(*self._last)
+        try:
+            events = layout.decode_array(body)
+        except UNREADABLE:
+            return None
+        alike = all(event.model == model and (kind or event.kind) == sort for event in events)
+        if not alike or not 0 < len(events) <= most:
+            return None
+        found = _Found(self.schemas, now)
+        raw = lru_cache(maxsize=1)(lambda: RAW(bytes(body)))  # only where a row is rejected
+        read = StructEvents(layout, events, lambda at: bytes(raw()[at]))
+        found.sheet(sort, model, range(len(events)), read)
+        found.received[model] += len(events)
         return found.batch()
 
     def _alike(
@@ -113,7 +143,9 @@ class Validator:
                 places.append(row)
             else:
                 others.append(row)
-        found.sheet(sort, model, places, StructEvents(layout, events, [lines[row] for row in places]))
+        if places:
+            self._last = of
+        found.sheet(sort, model, places, StructEvents(layout, events, lambda at: lines[places[at]]))
         found.received[model] += len(places)
         return others
 

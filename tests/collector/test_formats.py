@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,16 @@ def test_lines_are_validated_as_their_decoded_events_are(
         validator.lines(lines, kind, None),
         validator.batch([event_of_line(x) for x in lines], kind, None),
     )
+    validator.lines([json.dumps(prediction(99)).encode()], kind, None)  # what comes next may be alike
+    whole = validator.array(b"[" + b",".join(lines[:10]) + b"]", kind, None, 10)
+    if whole is not None:
+        apart = validator.lines(lines[:10], kind, None)
+        assert whole.received == apart.received
+        assert [replace(one, raw="") for one in whole.rejections] == [
+            replace(one, raw="") for one in apart.rejections
+        ]
+    else:
+        assert mixed or changes or not all(event["model"] == "m" for event in events)
     assert fast.received == slow.received
     told_of = [
         [(r.row, r.kind, r.model, r.field, r.value, r.reason) for r in b.rejections] for b in (fast, slow)

@@ -71,6 +71,11 @@ def test_a_leader_whose_connection_is_lost_writes_nothing_more() -> None:
         assert one.lead()
         with database.write() as connection:
             connection.execute(sa.select(sa.func.pg_terminate_backend(one._process)))
+        gone = sa.text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
+        deadline = time.monotonic() + SOON
+        with database.read() as connection:
+            while connection.execute(gone, {"pid": one._process}).scalar():
+                assert time.monotonic() < deadline
         assert one.leading  # it does not know yet, but its transactions do
         with pytest.raises(NotLeadingError), Fenced(database, one).write():
             pass
