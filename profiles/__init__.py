@@ -6,6 +6,16 @@ subtract and have a zero, and so do the *profiles* made of them. Only numpy is n
 """
 
 from profiles.categorical import CategoricalSummary, Vocabulary
+from profiles.contract import (
+    ARRIVALS,
+    CONTRACT,
+    Arrivals,
+    ArrivalSummary,
+    Contract,
+    ContractSummary,
+    Violation,
+    contract_part,
+)
 from profiles.counts import Counts
 from profiles.embedding import EmbeddingSummary, Projection
 from profiles.grid import Grid
@@ -27,11 +37,17 @@ from profiles.shape import SPACES, Shape, Space
 from profiles.sums import Sums
 
 __all__ = [
+    "ARRIVALS",
+    "CONTRACT",
     "NO_SCORE",
     "SPACES",
+    "ArrivalSummary",
+    "Arrivals",
     "BinaryOutcomes",
     "CategoricalSummary",
     "ClassOutcomes",
+    "Contract",
+    "ContractSummary",
     "Counts",
     "EmbeddingSummary",
     "Grid",
@@ -49,5 +65,7 @@ __all__ = [
     "Shape",
     "Space",
     "Sums",
+    "Violation",
     "Vocabulary",
+    "contract_part",
 ]

@@ -6,11 +6,12 @@ import json
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
 
+from profiles.contract import ARRIVALS, CONTRACT
 from profiles.counts import Counts
 from profiles.shape import Shape
 from profiles.sums import Sums
@@ -59,6 +60,25 @@ class Profile:
         for name, part in other.parts.items():
             merged[name] = merged.get(name, part.space.zero()) - part
         return type(self)(self.rows - other.rows, merged)
+
+    @property
+    def came(self) -> int:
+        """How many rows came: those that were accepted, and those that were rejected."""
+        arrivals = self.parts.get(ARRIVALS.kind)
+        return self.rows + (arrivals.rejected if arrivals is not None else 0)
+
+    def part(self, name: str) -> Any:
+        """A part, None where it is absent; those that count broken rows never are, and know all rows.
+
+        >>> Profile(5).part("contract.age").rows, Profile(5).part("features.age")
+        (5, None)
+        """
+        held = self.parts.get(name)
+        if name == ARRIVALS.kind:
+            return replace(ARRIVALS.zero() if held is None else held, accepted=self.rows)
+        if name.startswith(f"{CONTRACT.kind}."):
+            return replace(CONTRACT.zero() if held is None else held, rows=self.came)
+        return held
 
     def same_counts(self, other: Profile) -> bool:
         """Whether every count of every part is equal to the bit; an absent part equals an empty one."""
@@ -115,7 +135,7 @@ def _read(deflated: bytes, shape: Shape) -> tuple[int, dict[str, Sums]]:
     reader = _Reader(body, 4 + length)
     parts: dict[str, Sums] = {}
     for name, stored in header.items():
-        zero = shape.spaces[name].zero()
+        zero = shape.space(name).zero()
         values = {key: reader.unpack(value) for key, value in stored.items()}
         for item in fields(zero):
             if item.name != "space" and not _alike(values[item.name], getattr(zero, item.name)):

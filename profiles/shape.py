@@ -10,20 +10,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 from profiles.categorical import Vocabulary
+from profiles.contract import ARRIVALS, CONTRACT, Arrivals, Contract
 from profiles.embedding import Projection
 from profiles.grid import Grid
 from profiles.latency import LatencyGrid
 from profiles.outcomes import ClassOutcomes, Outcomes, ResidualGrid
 from profiles.score import ScoreGrid
 
-Space = Grid | Vocabulary | Projection | ScoreGrid | LatencyGrid | Outcomes | ClassOutcomes | ResidualGrid
-SPACES: Mapping[str, type[Space]] = {
-    space.kind: space
-    for space in (Grid, Vocabulary, Projection, ScoreGrid, LatencyGrid, Outcomes, ClassOutcomes, ResidualGrid)
-}
+Counted = Grid | Vocabulary | Projection | ScoreGrid | LatencyGrid
+Space = Counted | Outcomes | ClassOutcomes | ResidualGrid | Arrivals | Contract
+SPACES: Mapping[str, type[Space]] = {space.kind: space for space in get_args(Space)}
+COMMON: Mapping[str, Space] = {space.kind: space for space in (ARRIVALS, CONTRACT)}
 
 
 def _dump(space: Any) -> Any:
@@ -50,6 +50,14 @@ class Shape:
     """
 
     spaces: Mapping[str, Space]
+
+    def space(self, part: str) -> Space:
+        """The space of a part; those that count broken rows are the same in every shape.
+
+        Raises:
+            KeyError: the shape has no such part.
+        """
+        return COMMON.get(part.partition(".")[0]) or self.spaces[part]
 
     def to_json(self) -> str:
         """A text that `from_json` reads back; equal shapes have equal texts."""

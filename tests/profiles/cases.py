@@ -11,6 +11,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from profiles import (
+    ARRIVALS,
+    CONTRACT,
     ClassOutcomes,
     Grid,
     LatencyGrid,
@@ -18,6 +20,7 @@ from profiles import (
     Projection,
     ResidualGrid,
     ScoreGrid,
+    Violation,
     Vocabulary,
 )
 
@@ -86,6 +89,14 @@ def regression(space: ResidualGrid, rows: Sequence[Row]) -> Any:
     return space.summarize(column(rows, 0), column(rows, 1))
 
 
+def contract(space: Any, rows: Sequence[Row]) -> Any:
+    return sum((space.summarize(Violation(code), 1, [word]) for code, word in rows), space.zero())
+
+
+def arrivals(space: Any, rows: Sequence[Row]) -> Any:
+    return sum((space.summarize(**{name: 1}, examples=[word]) for name, word in rows), space.zero())
+
+
 CASES = {
     "numeric": Case(grids, numbers, numeric, (Grid(0.0, 1.0), 2.0)),
     "score": Case(st.just(ScoreGrid()), numbers, numeric, (ScoreGrid(), 0.3)),
@@ -113,6 +124,15 @@ CASES = {
         st.tuples(finite, finite),
         regression,
         (ResidualGrid(Grid(0.0, 1.0)), (3.0, 1.0)),
+    ),
+    "contract": Case(
+        st.just(CONTRACT), st.tuples(few, words), contract, (CONTRACT, (0, "'abc': expected a number"))
+    ),
+    "arrivals": Case(
+        st.just(ARRIVALS),
+        st.tuples(st.sampled_from(("accepted", "rejected", "duplicates")), words),
+        arrivals,
+        (ARRIVALS, ("rejected", "age: missing")),
     ),
 }
 KINDS = sorted(CASES)
