@@ -1,4 +1,4 @@
-"""Rows that broke a model's contract: by feature and violation, and by what became of them."""
+"""Rows that broke a model's contract: by feature and violation, and by what became of them.
 
 These spaces have no parameters, so they are the same in every shape: a profile that was stored before they
 existed is one in which nothing was counted on them.
