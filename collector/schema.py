@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from collector.validation.columns import BadValueError, text
 from collector.window import Window
 from detectors import Duration, parse_duration
 
@@ -30,18 +31,47 @@ class Columns(Part):
     version: str = "version"
 
 
+def _texts(values: Any) -> Any:
+    """Categories as events have them: numbers and booleans as their text."""
+    if not isinstance(values, list | tuple):
+        raise ValueError(f"{values!r} is no list of categories; write values: [red, green]")  # noqa: TRY004
+    try:
+        return [text(value) for value in values]
+    except BadValueError as error:
+        raise ValueError(f"{error}; {error.fix}") from None
+
+
 class NumericFeature(Part):
-    """A number; null or absent means missing."""
+    """A number; null or absent means missing. Numbers beyond `min` and `max` are counted, not rejected."""
 
     kind: Literal["numeric"] = "numeric"
     required: bool = False
+    min: float | None = Field(default=None, allow_inf_nan=False)
+    max: float | None = Field(default=None, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}; swap them")
+        return self
+
+    @property
+    def has_contract(self) -> bool:
+        """Whether a row can break what is declared."""
+        return self.required or self.min is not None or self.max is not None
 
 
 class CategoricalFeature(Part):
-    """A category; numbers and booleans are read as their text."""
+    """A category; numbers and booleans are read as their text. Others than `values` are counted."""
 
     kind: Literal["categorical"] = "categorical"
     required: bool = False
+    values: Annotated[tuple[str, ...], BeforeValidator(_texts), Field(min_length=1)] | None = None
+
+    @property
+    def has_contract(self) -> bool:
+        """Whether a row can break what is declared."""
+        return self.required or self.values is not None
 
 
 class EmbeddingFeature(Part):
@@ -50,6 +80,11 @@ class EmbeddingFeature(Part):
     kind: Literal["embedding"] = "embedding"
     columns: tuple[str, ...] = Field(min_length=1)
     required: bool = False
+
+    @property
+    def has_contract(self) -> bool:
+        """Whether a row can break what is declared."""
+        return self.required
 
 
 def _shorthand(value: Any) -> Any:
@@ -70,6 +105,13 @@ class Log(Part):
     buffer_mb: int = Field(
         default=1024, ge=1, description="So much may wait in the database for its file; more is not logged."
     )
+
+
+class Sampling(Part):
+    """The sample of rows that is stored of every window."""
+
+    rows: int = Field(default=1000, ge=0, le=100_000, description="Rows of a window; 0 for no sample.")
+    keep: Duration = Field(default=parse_duration("30d"), description="Samples of older windows are deleted.")
 
 
 class Keep(Part):
@@ -112,6 +154,7 @@ class Schema(Part):
     )
     log: Annotated[Log | None, BeforeValidator(_no_log)] = Log()
     keep: Keep = Keep()
+    sample: Sampling = Sampling()
     positive: str | None = Field(
         default=None, description="The label of the positive class, when not 1/true."
     )

@@ -10,12 +10,14 @@ import numpy as np
 import sqlalchemy as sa
 
 from collector import concat
-from collector.batch import Deployment, Labels, Predictions
+from collector.batch import Deployment, Labels, Predictions, Rejection
 from collector.delivery import Delivery, KeyReusedError
 from collector.fit import fit_shape
 from collector.labels.halves import LABELS, PREDICTIONS
 from collector.labels.join import Held, Join
 from collector.log.stage import stage
+from collector.refused import duplicates, rejected, timed_predictions
+from collector.samples.rows import row_hashes
 from collector.schema import Schema
 from collector.store import tables
 from collector.store.accounts import Accounts, Outcome
@@ -65,11 +67,16 @@ class Commit:
         names = {
             name
             for _, one in new
-            for name in (*one.batch.predictions, *one.batch.labels, *(d.model for d in one.batch.deployments))
+            for name in (
+                *one.batch.predictions,
+                *one.batch.labels,
+                *(item.model for item in one.batch.deployments),
+                *(item.model for item in one.batch.rejections if item.model),
+            )
         }
         for name in sorted(names):
             state = self._memory.model(self._connection, name)
-            _ModelCommit(self, name, state, accounts).run(new)
+            _ModelCommit(self, name, state, accounts).run(deliveries, new)
             self._memory.save(self._connection, name)
         for _, one in new:
             if one.also is not None:
@@ -122,8 +129,10 @@ class _ModelCommit:
         held = Held(commit.connection, state.halves, state.revision + 1, oldest)
         self._join = Join(self._schema, held)
         self._found: list[Mapping[Key, Profile]] = []
+        self._deliveries: Sequence[Delivery] = ()
 
-    def run(self, new: Sequence[tuple[int, Delivery]]) -> None:
+    def run(self, deliveries: Sequence[Delivery], new: Sequence[tuple[int, Delivery]]) -> None:
+        self._deliveries = deliveries
         every = [(at, rows) for at, one in new for rows in one.batch.predictions.get(self._name, ())]
         for parts in (
             [part for part in every if part[1].ids is not None],
@@ -134,6 +143,7 @@ class _ModelCommit:
         labels = [(at, rows) for at, one in new for rows in one.batch.labels.get(self._name, ())]
         if labels:
             self._labels(concat.labels([rows for _, rows in labels]), _places(labels))
+        self._refused([bad for _, one in new for bad in one.batch.rejections])
         self._commit.save(self._name, self._found)
         for place, one in new:
             for deployment in one.batch.deployments:
@@ -145,6 +155,7 @@ class _ModelCommit:
         if rows.ids is not None:
             order = state.halves.fresh(self._connection, PREDICTIONS, rows.ids)
             if order.size < len(rows):
+                self._found.append(duplicates(rows, order, self._schema))
                 rows, order = self._only(rows, places, order)
         if not len(rows):
             return
@@ -154,10 +165,18 @@ class _ModelCommit:
         self._commit.seen(self._name, state, max(int(rows.times.max()), _latest_label(rows)))
         cut = Cut.of(rows, self._schema, state.shape)
         self._found.append(summarize(rows, self._schema, state.shape, cut))
+        self._sample(rows, places, cut)
         if self._commit.logs:
             stage(self._connection, self._name, rows, self._schema)
         for joined in self._join.predictions(rows, order, cut, state.shape):
             self._found.append(summarize_outcomes(joined, self._schema, state.shape))
+
+    def _sample(self, rows: Predictions, places: Ints, cut: Cut) -> None:
+        # rows without ids have a piece of their own: both may come in one transaction
+        piece = 2 * (self._state.revision + 1) + (rows.ids is None)
+        hashes = row_hashes(rows, self._deliveries, places)
+        most = self._schema.sample.rows
+        self._state.samples.add(self._connection, rows, hashes, cut.starts, piece, most)
 
     def _labels(self, rows: Labels, places: Ints) -> None:
         order = self._state.halves.fresh(self._connection, LABELS, rows.ids)
@@ -169,6 +188,13 @@ class _ModelCommit:
         for joined in self._join.labels(rows, order, self._state.shape):
             if self._state.shape is not None:
                 self._found.append(summarize_outcomes(joined, self._schema, self._state.shape))
+
+    def _refused(self, rejections: Sequence[Rejection]) -> None:
+        """Count what was rejected; without a single accepted row there is no shape to count it on."""
+        bad = timed_predictions(rejections, self._schema)
+        if bad and self._state.shape is not None:
+            self._commit.seen(self._name, self._state, max(one.time or 0 for one in bad))
+            self._found.append(rejected(bad, self._schema))
 
     def _only(self, rows: Any, places: Ints, order: Ints) -> tuple[Any, Ints]:
         """The rows that are new, and the order of their ids; the others are noted as duplicates."""

@@ -12,6 +12,7 @@ from collector.fit import fits
 from collector.labels.filter import Filter
 from collector.labels.halves import Halves
 from collector.labels.join import kinds
+from collector.samples.writer import SampleWriter
 from collector.schema import Schema
 from collector.store import tables
 from collector.store.rows import load_shape, put, write_profiles
@@ -32,6 +33,7 @@ class Model:
         revision: counts the model's commits; the next commit makes `revision + 1`.
         epoch: counts compactions, which rewrite other workers' profiles.
         halves: the label join.
+        samples: the samples of its windows.
     """
 
     shape: Shape | None
@@ -40,6 +42,7 @@ class Model:
     revision: int
     epoch: int
     halves: Halves
+    samples: SampleWriter
 
 
 class Memory:
@@ -68,7 +71,9 @@ class Memory:
         if known is None:
             schema = self._schemas[name]
             halves = Halves(name, self._filter, kinds(schema.task))
-            known = self._models[name] = Model(None, 0, False, -1, -1, halves)
+            known = self._models[name] = Model(
+                None, 0, False, -1, -1, halves, SampleWriter(name, self._shard)
+            )
         revision, epoch = (row.revision, row.epoch) if row else (0, 0)
         shape = load_shape(connection, row.shape) if row and row.shape else None
         if shape is not known.shape:

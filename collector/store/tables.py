@@ -78,6 +78,16 @@ sa.Index(
     sqlite_where=profiles.c.shard != 0,
     postgresql_where=profiles.c.shard != 0,
 )
+samples = sa.Table(
+    "samples",
+    metadata,
+    sa.Column("model", Name, primary_key=True),
+    sa.Column("role", sa.String(10), primary_key=True, comment="production or reference"),
+    sa.Column("start", sa.BigInteger, primary_key=True, comment="of the window"),
+    sa.Column("shard", sa.BigInteger, primary_key=True, comment="whose it is; 0: merged"),
+    sa.Column("piece", sa.BigInteger, primary_key=True, comment="one of several until they are merged"),
+    sa.Column("sample", sa.LargeBinary, nullable=False, comment="an Arrow IPC stream"),
+)
 quarantine = sa.Table(
     "quarantine",
     metadata,
