@@ -12,6 +12,7 @@ from detectors.duration import Duration, Share, parse_duration, show_duration
 from detectors.evidence import Evidence, Tracker, p_of_evidence
 from detectors.judgement import Judgement, Verdict, insufficient
 from detectors.objective import Objective
+from detectors.season import Phase, phase_of
 
 __all__ = [
     "DETECTORS",
@@ -23,6 +24,7 @@ __all__ = [
     "Evidence",
     "Judgement",
     "Objective",
+    "Phase",
     "Share",
     "Tracker",
     "Verdict",
@@ -31,5 +33,6 @@ __all__ = [
     "insufficient",
     "p_of_evidence",
     "parse_duration",
+    "phase_of",
     "show_duration",
 ]

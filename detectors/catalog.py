@@ -8,6 +8,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
+from detectors.anderson_darling import AndersonDarling
 from detectors.chi_square import ChiSquare
 from detectors.detector import Detector
 from detectors.kolmogorov_smirnov import KolmogorovSmirnov
@@ -21,7 +22,8 @@ from detectors.unseen import Unseen
 from profiles import Shape
 
 AnyDetector = Annotated[
-    KolmogorovSmirnov
+    AndersonDarling
+    | KolmogorovSmirnov
     | ChiSquare
     | MeanEmbedding
     | Missing

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from detectors.judgement import Judgement
+from detectors.season import Phase
 
 
 class Detector(BaseModel, ABC):
@@ -30,20 +31,25 @@ class Detector(BaseModel, ABC):
         """The dotted name of what it measures on a part of the profile."""
 
     @abstractmethod
-    def learn(self, windows: Sequence[Any]) -> Any:
+    def learn(self, windows: Sequence[Any], phases: Sequence[Phase] = ()) -> Any:
         """A baseline from the summaries of the reference's windows: at least one, in time order.
 
         A window without rows says nothing. The order matters only to the weight of evidence.
+
+        Args:
+            windows: the summaries.
+            phases: where each window lies in the day and the week (see `season`); empty if that is unknown.
         """
 
     @abstractmethod
-    def judge(self, baseline: Any, current: Any, alpha: float) -> Judgement:
+    def judge(self, baseline: Any, current: Any, alpha: float, phase: Phase = ()) -> Judgement:
         """Judge the summary of one window.
 
         Args:
             baseline: what `learn` returned.
             current: the window's summary, on the same space.
             alpha: the p-value that alone is a breach, for the threshold that people are shown.
+            phase: where the window lies in the day and the week.
         """
 
 

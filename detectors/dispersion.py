@@ -48,7 +48,7 @@ class Dispersion:
         base: the mean of S for independent rows.
         excess: how much the mean of S grows per effective row, from variation between windows.
         df: degrees of freedom of the numerator.
-        windows: how many reference windows this was learned from.
+        windows: how many reference windows this was learned from, one less for every further phase.
         weight: how much of a window's evidence is news (see `persistence`).
     """
 
@@ -60,15 +60,16 @@ class Dispersion:
 
     @classmethod
     def learn(
-        cls, apart: Distances, base: float, df: float, neighbours: Distances | None = None
+        cls, apart: Distances, base: float, df: float, neighbours: Distances | None = None, phases: int = 1
     ) -> Dispersion:
         """Learn from the distances of reference windows.
 
         Args:
-            apart: of each reference window from the rest.
+            apart: of each reference window from the rest of its phase.
             base: the mean of S for independent rows.
             df: the degrees of freedom of S for independent rows.
-            neighbours: of each reference window from the next.
+            neighbours: of each reference window from the next, their phases aside.
+            phases: how many phases the reference is divided into.
 
         >>> rng = np.random.default_rng(1)
         >>> healthy = Dispersion.learn(Distances(rng.chisquare(3, 60), np.full(60, 1000.0)), base=3, df=3)
@@ -77,12 +78,13 @@ class Dispersion:
         """
         windows = int(apart.statistics.size)
         if windows < FEW_WINDOWS:
-            return cls(base, 0.0, df, max(windows, 1), weight_of(np.zeros(0), apart.statistics))
+            return cls(base, 0.0, df, max(windows, 1), weight_of(np.zeros(0), apart.statistics, phases))
         excess = extra_variance(apart.statistics / apart.sizes, base / apart.sizes)
         scaled = apart.statistics / (base + apart.sizes * excess)
         near = neighbours or Distances()
-        weight = weight_of(near.statistics / (base + 2 * near.sizes * excess), scaled)
-        return cls(base, excess, _directions(scaled, df), windows, weight)
+        weight = weight_of(near.statistics / (base + 2 * near.sizes * excess), scaled, phases)
+        # every phase has a mean of its own, fitted to the same windows
+        return cls(base, excess, _directions(scaled, df), max(windows - phases + 1, 1), weight)
 
     def mean(self, size: float) -> float:
         """The mean of S on a healthy window of `size` effective rows."""
@@ -136,8 +138,3 @@ def extra_variance(squares: Floats, noise: Floats) -> float:
         return 0.0
     most = float(squares.max())
     return float(optimize.brentq(surplus, 0.0, most, xtol=most * 1e-9))
-
-
-def effective_size(one: float, other: float) -> float:
-    """The effective rows of a two-sample comparison: n m / (n + m)."""
-    return one * other / (one + other) if one and other else 0.0

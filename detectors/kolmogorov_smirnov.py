@@ -2,84 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from detectors.detector import Detector, drift_signal
-from detectors.dispersion import FEW_WINDOWS, Dispersion, Distances, effective_size
-from detectors.judgement import Judgement, insufficient
-from profiles import Counts, NumericSummary
+from detectors.bridge import bridges, merged
+from detectors.cells import NumericCells
+from detectors.distance import Null, Pairs
+from detectors.distribution import DistributionDetector
+from profiles import Counts
 from profiles.counts import Floats, aligned
-from profiles.numeric import counted_quantile
-
-MEAN_SQUARE = np.pi**2 / 12  # of Kolmogorov's distribution
-TAIL_DF = 3.0  # a chi-square with 3 degrees lies just above its tail, 2 exp(-2 t**2)
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """The reference's counts, and how far its own windows are from the rest of it."""
-
-    counts: Counts
-    dispersion: Dispersion
-
-
-class KolmogorovSmirnov(Detector):
-    """The Kolmogorov-Smirnov distance of window and reference, calibrated on the reference's windows.
+class KolmogorovSmirnov(DistributionDetector):
+    """The Kolmogorov-Smirnov distance of window and reference: the value is 0 to 1.
 
     Kolmogorov (1933) and Smirnov (1948), on grid counts: within the largest share of one bin of the exact
     statistic. Ties within a bin make it smaller, never larger.
     """
 
-    spaces: ClassVar[tuple[str, ...]] = ("numeric", "score")
+    largest: ClassVar[float] = 1.0
     kind: Literal["kolmogorov_smirnov"] = "kolmogorov_smirnov"
 
-    def signal(self, part: str) -> str:
-        """Drift of a feature, or of the score or the prediction."""
-        return drift_signal(part)
+    def null(self, cells: NumericCells, share: Floats) -> Null:  # noqa: ARG002 - the shares say it all
+        """The square of the supremum of a Brownian bridge; of one distribution function it is pi**2 / 12."""
+        few = merged(share)
+        mean = float(np.square(np.abs(bridges(few)).max(axis=1)).mean())
+        below = np.cumsum(few)
+        variance = float((below * (1 - below)).max())
+        return Null(mean, mean / variance) if variance > 0 and mean > 0 else Null(1.0, 1.0)
 
-    def learn(self, windows: Sequence[NumericSummary]) -> Baseline:
-        """Compare each window with the rest of the reference, and with the next window."""
-        filled = [window.counts for window in windows if window.counts.total]
-        keys, matrix = aligned(filled)
-        below = np.cumsum(matrix, axis=1, dtype=np.float64)
-        whole, rows = below.sum(axis=0), matrix.sum(axis=1).astype(np.float64)
-        counts = Counts(keys, matrix.sum(axis=0))
-        if len(filled) < FEW_WINDOWS:
-            return Baseline(counts, Dispersion.learn(Distances(), MEAN_SQUARE, TAIL_DF))
-        rest = rows.sum() - rows
-        apart = _distances(below / rows[:, None], (whole - below) / rest[:, None], rows, rest)
-        below /= rows[:, None]
-        neighbours = _distances(below[1:], below[:-1], rows[1:], rows[:-1])
-        return Baseline(counts, Dispersion.learn(apart, MEAN_SQUARE, TAIL_DF, neighbours))
-
-    def judge(self, baseline: Baseline, current: NumericSummary, alpha: float) -> Judgement:
-        """The distance (0 to 1) of a window."""
-        if current.count < self.min_rows or baseline.counts.total < self.min_rows:
-            return insufficient(f"{current.count} values, fewer than {self.min_rows}")
-        distance = distance_of(baseline.counts, current.counts)
-        size = effective_size(current.count, baseline.counts.total)
-        return Judgement(
-            value=distance,
-            threshold=min(1.0, float(np.sqrt(baseline.dispersion.threshold(alpha, size) / size))),
-            p_value=baseline.dispersion.p_value(distance**2 * size, size),
-            weight=baseline.dispersion.weight,
-            note=f"median {_median(current, baseline.counts):.4g} -> {current.quantile(0.5):.4g}",
-        )
-
-
-def _distances(one: Floats, other: Floats, rows: Floats, others: Floats) -> Distances:
-    """The distances of distribution functions, a pair in each row of two matrices."""
-    gaps = np.abs(one - other).max(axis=1, initial=0.0)
-    sizes = rows * others / (rows + others)
-    return Distances(np.square(gaps) * sizes, sizes)
-
-
-def _median(current: NumericSummary, counts: Counts) -> float:
-    return counted_quantile(current.space, counts, 0.5)
+    def squared(self, cells: NumericCells, pairs: Pairs) -> Floats:  # noqa: ARG002 - as above
+        """The squared gap."""
+        gaps = np.abs(np.cumsum(pairs.one - pairs.other, axis=1))
+        found: Floats = np.square(gaps.max(axis=1, initial=0.0))
+        return found
 
 
 def distance_of(one: Counts, other: Counts) -> float:

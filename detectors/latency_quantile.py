@@ -10,7 +10,8 @@ from pydantic import Field
 
 from detectors.detector import Detector
 from detectors.judgement import Judgement, insufficient
-from detectors.spread import FEW_WINDOWS, Spread
+from detectors.season import Phase
+from detectors.spread import FEW_WINDOWS, Spreads
 from profiles import LatencySummary
 
 SMALLEST_LOG_SPREAD = 0.05  # five per cent between windows is the noise of any machine
@@ -30,25 +31,28 @@ class LatencyQuantile(Detector):
     def _rows_needed(self) -> float:
         return max(self.min_rows, 10 / (1 - self.percentile / 100) / 2)
 
-    def learn(self, windows: Sequence[LatencySummary]) -> Spread | None:
+    def learn(self, windows: Sequence[LatencySummary], phases: Sequence[Phase] = ()) -> Spreads | None:
         """The log quantile of each window with enough requests; None when too few have them."""
-        usable = [window for window in windows if window.counts.total >= self._rows_needed()]
+        usable = [at for at, window in enumerate(windows) if window.counts.total >= self._rows_needed()]
         if len(usable) < FEW_WINDOWS:
             return None
-        values = np.log([window.quantile(self.percentile / 100) for window in usable])
-        return Spread.learn(values, np.zeros(values.size))
+        values = np.log([windows[at].quantile(self.percentile / 100) for at in usable])
+        return Spreads.learn(values, np.zeros(values.size), [phases[at] for at in usable] if phases else [])
 
-    def judge(self, baseline: Spread | None, current: LatencySummary, alpha: float) -> Judgement:
+    def judge(
+        self, baseline: Spreads | None, current: LatencySummary, alpha: float, phase: Phase = ()
+    ) -> Judgement:
         """The quantile of a window, in milliseconds."""
         if current.counts.total < self._rows_needed():
             return insufficient(f"{current.counts.total} latencies, fewer than {self._rows_needed():.0f}")
         value = current.quantile(self.percentile / 100)
         if baseline is None:
             return Judgement(value, note="the reference has no latencies to compare with")
-        limit = baseline.threshold(alpha, SMALLEST_LOG_SPREAD, higher_is_better=False)
+        healthy = baseline.at(phase)
+        limit = healthy.threshold(alpha, SMALLEST_LOG_SPREAD, higher_is_better=False)
         return Judgement(
             value,
             threshold=float(np.exp(min(limit, 700.0))),
-            p_value=baseline.p_value(float(np.log(value)), SMALLEST_LOG_SPREAD, higher_is_better=False),
-            weight=baseline.weight,
+            p_value=healthy.p_value(float(np.log(value)), SMALLEST_LOG_SPREAD, higher_is_better=False),
+            weight=healthy.weight,
         )

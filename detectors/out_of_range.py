@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 
 from detectors.detector import Detector
 from detectors.judgement import Judgement, insufficient
-from detectors.proportion import Share
+from detectors.proportion import Shares
+from detectors.season import Phase
 from profiles import NumericSummary
 
 
@@ -18,7 +19,7 @@ class Range:
 
     first: int
     last: int
-    share: Share
+    shares: Shares
 
     def outside(self, summary: NumericSummary) -> int:
         """How many values are beyond the outermost bins."""
@@ -45,9 +46,11 @@ class OutOfRange(Detector):
         """Values out of range."""
         return "quality.range"
 
-    def learn(self, windows: Sequence[NumericSummary]) -> Range | None:
+    def learn(self, windows: Sequence[NumericSummary], phases: Sequence[Phase] = ()) -> Range | None:
         """The extremes, and how often a window goes beyond those of the others; None without values."""
-        filled = [window for window in windows if window.count]
+        held = [place for place, window in enumerate(windows) if window.count]
+        filled = [windows[place] for place in held]
+        known = [phases[place] for place in held] if phases else []
         if not filled:
             return None
         ends = [(int(window.counts.keys[0]), int(window.counts.keys[-1])) for window in filled]
@@ -57,12 +60,17 @@ class OutOfRange(Detector):
             beyond = outside(window, min(low for low, _ in others), max(high for _, high in others))
             pairs.append((beyond, window.count))
         return Range(
-            min(low for low, _ in ends), max(high for _, high in ends), Share.learn(pairs, self.min_rows)
+            min(low for low, _ in ends),
+            max(high for _, high in ends),
+            Shares.learn(pairs, self.min_rows, known),
         )
 
-    def judge(self, baseline: Range | None, current: NumericSummary, alpha: float) -> Judgement:
+    def judge(
+        self, baseline: Range | None, current: NumericSummary, alpha: float, phase: Phase = ()
+    ) -> Judgement:
         """The share of values outside the reference's extremes."""
         if baseline is None:
             return insufficient("the reference has no values")
         bad = baseline.outside(current)
-        return baseline.share.judge(bad, current.count, min_rows=self.min_rows, alpha=alpha)
+        share = baseline.shares.at(phase)
+        return share.judge(bad, current.count, min_rows=self.min_rows, alpha=alpha)

@@ -11,7 +11,8 @@ from pydantic import Field, field_validator
 from detectors.detector import Detector
 from detectors.judgement import Judgement, insufficient
 from detectors.performance.metrics import METRICS, Metric
-from detectors.spread import Spread
+from detectors.season import Phase
+from detectors.spread import Spreads
 
 TWO_SIDED_95 = 1.959964
 
@@ -42,17 +43,17 @@ class PerformanceDrop(Detector):
     def _metric(self, outcomes: Any) -> Metric:
         return METRICS[outcomes.space.kind][self.metric]
 
-    def learn(self, windows: Sequence[Any]) -> Spread | None:
+    def learn(self, windows: Sequence[Any], phases: Sequence[Phase] = ()) -> Spreads | None:
         """The metric of each window that has enough labels; None when none has."""
-        usable = [window for window in windows if window.count >= self.min_rows]
-        estimates = [self._metric(window).compute(window) for window in usable]
-        known = [(value, error) for value, error in estimates if np.isfinite(value)]
+        usable = [at for at, window in enumerate(windows) if window.count >= self.min_rows]
+        estimates = [(at, *self._metric(windows[at]).compute(windows[at])) for at in usable]
+        known = [one for one in estimates if np.isfinite(one[1])]
         if not known:
             return None
-        values, errors = np.array(known).T
-        return Spread.learn(values, errors)
+        values, errors = np.array([one[1:] for one in known]).T
+        return Spreads.learn(values, errors, [phases[at] for at, *_ in known] if phases else [])
 
-    def judge(self, baseline: Spread | None, current: Any, alpha: float) -> Judgement:
+    def judge(self, baseline: Spreads | None, current: Any, alpha: float, phase: Phase = ()) -> Judgement:
         """The metric of a window, with its 95 % interval."""
         if current.count < self.min_rows:
             return insufficient(f"{current.count} labels, fewer than {self.min_rows}")
@@ -64,12 +65,12 @@ class PerformanceDrop(Detector):
         lower, upper = map(float, ends)
         if baseline is None:
             return Judgement(value, lower, upper, note="the reference has too few labels")
-        better = metric.higher_is_better
+        better, healthy = metric.higher_is_better, baseline.at(phase)
         return Judgement(
             value,
             lower,
             upper,
-            threshold=float(np.clip(baseline.threshold(alpha, error, higher_is_better=better), *metric.span)),
-            p_value=baseline.p_value(value, error, higher_is_better=better),
-            weight=baseline.weight,
+            threshold=float(np.clip(healthy.threshold(alpha, error, higher_is_better=better), *metric.span)),
+            p_value=healthy.p_value(value, error, higher_is_better=better),
+            weight=healthy.weight,
         )

@@ -17,17 +17,19 @@ FEWEST_WORTH = 1.5
 ROUNDS = 3
 
 
-def weight_of(neighbours: Floats, apart: Floats) -> float:
+def weight_of(neighbours: Floats, apart: Floats, phases: int = 1) -> float:
     """The exponent in (0, 1) of the evidence of one window.
 
     With a correlation r of neighbours, n windows are worth m = n (1 - r) / (1 + r) independent ones (Bayley
     and Hammersley, Journal of the Royal Statistical Society Supplement 8, 1946), and what a new window shares
-    with all others through the reference is 1 / m of its variance. Both make evidence old news.
+    with all others through the reference is 1 / m of its variance. Both make evidence old news. Where windows
+    are compared with those of their phase alone, a phase is known from its share of the windows.
 
     Args:
         neighbours: squared distances of neighbouring reference windows, each divided by what unrelated
             windows show on average, shape (windows - 1,), in time order.
         apart: squared distances of each reference window from the rest, divided alike, shape (windows,).
+        phases: how many phases the reference is divided into.
 
     >>> rng = np.random.default_rng(0)
     >>> round(weight_of(rng.chisquare(1, 89), rng.chisquare(1, 90)), 1)
@@ -43,7 +45,7 @@ def weight_of(neighbours: Floats, apart: Floats) -> float:
         # a reference of few independent windows looks less spread out than it is, by 1 - 1 / m
         narrow = min((1 - 1 / _worth(windows, correlation)) / (1 - 1 / windows), 1.0)
         correlation = float(np.clip(1 - ratio * narrow, 0, MOST_CORRELATION))
-    worth = _worth(windows, correlation)
+    worth = min(_worth(windows, correlation), max(windows / phases, FEWEST_WORTH))
     return (1 - correlation) / (1 + correlation) * (worth - 1) / (worth + 1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -14,6 +14,7 @@ from detectors.detector import Detector
 from detectors.dispersion import extra_variance
 from detectors.judgement import Judgement, insufficient
 from detectors.persistence import weight_of
+from detectors.season import CLEARLY, Cycle, Phase, cycles
 from profiles.counts import Floats
 
 Z95 = 1.959964
@@ -41,27 +42,6 @@ class Share:
     variance: float
     rows: int
     weight: float = 1.0
-
-    @classmethod
-    def learn(cls, pairs: Sequence[tuple[int, int]], min_rows: int = 1) -> Self:
-        """Learn from the bad rows and all rows of each reference window, in time order.
-
-        A window of fewer than `min_rows` does not tell how much windows differ.
-
-        >>> share = Share.learn([(1, 100), (0, 100), (2, 100), (1, 100)])
-        >>> share.judge(30, 100, min_rows=50, alpha=0.001).p_value < 1e-6
-        True
-        """
-        bad, rows = np.array([*pairs, (0, 0)], np.float64).T
-        total = rows.sum()
-        share = float((bad.sum() + 0.5) / (total + 1))
-        sampling = share * (1 - share)
-        bad, rows = bad[rows >= min_rows], rows[rows >= min_rows]
-        windows = max(rows.size, 1)
-        between, weight = _between(bad / rows, share, sampling / rows) if rows.size else (0.0, 1.0)
-        variance = between * (1 + 1 / windows) + sampling / (total + 1) + BURST**2 / (windows + 1)
-        mean = min(share + BURST / (windows + 1), (total + 0.5) / (total + 1))
-        return cls(float(mean), float(variance), int(total), weight)
 
     def judge(self, bad: int, rows: int, *, min_rows: int, alpha: float) -> Judgement:
         """Judge a window by its bad rows; the value is their share, with its Wilson interval."""
@@ -98,18 +78,89 @@ class Share:
         return low / rows
 
 
-def _between(shares: Floats, mean: float, noise: Floats) -> tuple[float, float]:
+@dataclass(frozen=True)
+class Shares:
+    """The healthy share of bad rows in each phase of a cycle.
+
+    Attributes:
+        cycle: of the phases.
+        shares: of each phase.
+        error: the mean squared error of the prediction of a window's share from the rest of its phase.
+        whole: of all phases together.
+    """
+
+    cycle: Cycle
+    shares: tuple[Share, ...]
+    error: float
+    whole: Share
+
+    @classmethod
+    def learn(
+        cls, pairs: Sequence[tuple[int, int]], min_rows: int = 1, phases: Sequence[Phase] = ()
+    ) -> Shares:
+        """Learn from the bad rows and all rows of each reference window, in time order.
+
+        A window of fewer than `min_rows` does not tell how much windows differ. Seasons count where they
+        predict clearly better.
+
+        >>> share = Shares.learn([(1, 100), (0, 100), (2, 100), (1, 100)]).whole
+        >>> share.judge(30, 100, min_rows=50, alpha=0.001).p_value < 1e-6
+        True
+        """
+        counts = np.array(pairs, np.float64).reshape(-1, 2)
+        fits = [_fit(counts, cycle, min_rows) for cycle in cycles(phases, len(pairs))]
+        best = fits[0]
+        for fit in fits[1:]:
+            best = fit if fit.error < CLEARLY * best.error else best
+        return cls(best.cycle, best.shares, best.error, fits[0].whole)
+
+    def at(self, phase: Phase) -> Share:
+        """The share in a phase; the whole reference's where it has too little of that."""
+        code = self.cycle.code(phase)
+        return self.whole if code is None else self.shares[code]
+
+
+def _fit(counts: Floats, cycle: Cycle, min_rows: int) -> Shares:
+    """A mean for each phase, and one variance between windows for all."""
+    bad, rows = counts.T
+    codes = cycle.codes
+    totals = cycle.sums(rows)
+    means = (cycle.sums(bad) + 0.5) / (totals + 1)
+    sampling = means * (1 - means)
+    enough = rows >= min_rows
+    windows = max(int(enough.sum()), 1)
+    fellows = np.maximum(cycle.sums(enough.astype(np.float64)), 1)
+    between, weight, error = 0.0, 1.0, 0.0
+    if enough.any():
+        share, mean = bad[enough] / rows[enough], means[codes[enough]]
+        lost = (
+            np.maximum(1 - 1 / fellows[codes[enough]], 0.5) if cycle.level is not None else np.ones(windows)
+        )
+        noise = mean * (1 - mean) / rows[enough]
+        between, weight = _between((share - mean) / np.sqrt(lost), mean, noise, len(cycle.names))
+        error = float(np.mean(np.square((share - mean) / lost)))
+    variances = between * (1 + 1 / fellows) + sampling / (totals + 1) + BURST**2 / (windows + 1)
+    burst = np.minimum(means + BURST / (windows + 1), (totals + 0.5) / (totals + 1))
+    shares = tuple(
+        Share(float(mean), float(variance), int(total), weight)
+        for mean, variance, total in zip(burst, variances, totals, strict=True)
+    )
+    return Shares(cycle, shares, error, shares[0])
+
+
+def _between(residuals: Floats, mean: Floats, noise: Floats, phases: int) -> tuple[float, float]:
     """The variance of shares between windows, and the weight of a window's evidence.
 
     The variance is taken one standard error larger than it was measured (that of a gamma distribution with
     the same mean and variance), so that a few windows that happen to agree are not trusted too far.
     """
-    squares = np.square(shares - mean)
+    squares = np.square(residuals)
     between = extra_variance(squares, noise)
-    near = np.square(np.diff(shares)) / (noise[1:] + noise[:-1] + 2 * between)
-    weight = weight_of(near, squares / (noise + between))
+    near = np.square(np.diff(residuals)) / (noise[1:] + noise[:-1] + 2 * between)
+    weight = weight_of(near, squares / (noise + between), phases)
     seen = between + float(1 / np.mean(1 / noise))
-    return between + seen * float(np.sqrt((2 + 6 * between / mean**2) / shares.size)), weight
+    typical = float(np.mean(mean))
+    return between + seen * float(np.sqrt((2 + 6 * between / typical**2) / residuals.size)), weight
 
 
 def wilson(bad: int, rows: int) -> tuple[float, float]:
@@ -131,11 +182,11 @@ class ProportionDetector(Detector):
     def rows_of(self, summary: Any) -> tuple[int, int]:
         """The bad rows and all rows of a summary."""
 
-    def learn(self, windows: Sequence[Any]) -> Share:
+    def learn(self, windows: Sequence[Any], phases: Sequence[Phase] = ()) -> Shares:
         """The healthy share, and how much it varies between windows."""
-        return Share.learn([self.rows_of(window) for window in windows], self.min_rows)
+        return Shares.learn([self.rows_of(window) for window in windows], self.min_rows, phases)
 
-    def judge(self, baseline: Share, current: Any, alpha: float) -> Judgement:
+    def judge(self, baseline: Shares, current: Any, alpha: float, phase: Phase = ()) -> Judgement:
         """The share of bad rows of a window."""
         bad, rows = self.rows_of(current)
-        return baseline.judge(bad, rows, min_rows=self.min_rows, alpha=alpha)
+        return baseline.at(phase).judge(bad, rows, min_rows=self.min_rows, alpha=alpha)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import special
 
 from detectors.dispersion import extra_variance
 from detectors.persistence import weight_of
+from detectors.season import CLEARLY, Cycle, Phase, cycles
 from profiles.counts import Floats
 
 FEW_WINDOWS = 3
@@ -28,7 +30,7 @@ class Spread:
         between: its variance between windows.
         noise: the typical variance of sampling in the reference's windows.
         known: the variance of `mean`.
-        windows: how many windows this is known from.
+        df: the degrees of freedom of the variances.
         weight: how much of a window's evidence is news (see `persistence`).
     """
 
@@ -36,7 +38,7 @@ class Spread:
     between: float
     noise: float
     known: float
-    windows: int
+    df: float
     weight: float = 1.0
 
     @classmethod
@@ -47,18 +49,8 @@ class Spread:
             values: shape (windows,), at least one.
             errors: the standard error of each value from sampling, shape (windows,).
         """
-        windows = int(values.size)
-        noise = np.maximum(np.square(errors), np.square(ROUNDING * np.abs(values).max()) + LEAST)
-        mean, between = float(np.average(values, weights=1 / noise)), 0.0
-        lost = max(1 - 1 / windows, 0.5)  # the mean is fitted to the same windows
-        for _ in range(ROUNDS):
-            between = extra_variance(np.square(values - mean) / lost, noise)
-            mean = float(np.average(values, weights=1 / (noise + between)))
-        weights = 1 / (noise + between)
-        near = np.square(np.diff(values)) / (noise[1:] + noise[:-1] + 2 * between)
-        weight = weight_of(near, np.square(values - mean) / lost * weights)
-        typical = max(float(1 / weights.mean()) - between, LEAST)
-        return cls(mean, between, typical, float(1 / weights.sum()), windows, weight)
+        (whole,) = _fit(values, errors, Cycle.none(values.size)).spreads
+        return whole
 
     def _scale(self, error: float) -> tuple[float, float]:
         """The standard error of a prediction, and its degrees of freedom (Satterthwaite).
@@ -66,10 +58,10 @@ class Spread:
         What windows add to noise is the difference of two variances; it is no better known than the larger.
         """
         variance = self.between + self.known + error**2
-        if self.windows == 1:
+        if self.df < 1:
             return float(np.sqrt(variance)), 1.0
         ratio = min(variance / (self.between + self.noise), MOST_DF)
-        return float(np.sqrt(variance)), min((self.windows - 1) * ratio**2, MOST_DF)
+        return float(np.sqrt(variance)), min(self.df * ratio**2, MOST_DF)
 
     def p_value(self, value: float, error: float, *, higher_is_better: bool) -> float:
         """The probability that a healthy window is at least this bad."""
@@ -82,3 +74,71 @@ class Spread:
         scale, df = self._scale(error)
         reach = min(-float(special.stdtrit(df, alpha)) * scale, FARTHEST)
         return self.mean - reach if higher_is_better else self.mean + reach
+
+
+@dataclass(frozen=True)
+class Spreads:
+    """The healthy distribution of a number in each phase of a cycle.
+
+    Attributes:
+        cycle: of the phases.
+        spreads: of each phase.
+        error: the mean squared error of the prediction of a reference window from the rest of its phase.
+        whole: of all phases together.
+    """
+
+    cycle: Cycle
+    spreads: tuple[Spread, ...]
+    error: float
+    whole: Spread
+
+    @classmethod
+    def learn(cls, values: Floats, errors: Floats, phases: Sequence[Phase] = ()) -> Spreads:
+        """Learn as `Spread.learn` does, by season where that predicts clearly better.
+
+        Args:
+            values: shape (windows,), at least one.
+            errors: the standard error of each value from sampling, shape (windows,).
+            phases: of each window.
+
+        >>> nights = np.array([10.0, 20.0] * 20) + np.random.default_rng(0).normal(size=40)
+        >>> learned = Spreads.learn(nights, np.zeros(40), [(place % 2,) for place in range(40)])
+        >>> [round(learned.at((hour,)).mean) for hour in (0, 1)]
+        [10, 20]
+        """
+        fits = [_fit(values, errors, cycle) for cycle in cycles(phases, values.size)]
+        best = fits[0]
+        for fit in fits[1:]:
+            best = fit if fit.error < CLEARLY * best.error else best
+        return cls(best.cycle, best.spreads, best.error, fits[0].whole)
+
+    def at(self, phase: Phase) -> Spread:
+        """The distribution in a phase; the whole reference's where it has too little of that."""
+        code = self.cycle.code(phase)
+        return self.whole if code is None else self.spreads[code]
+
+
+def _fit(values: Floats, errors: Floats, cycle: Cycle) -> Spreads:
+    """A mean for each phase, and one variance between windows for all."""
+    noise = np.maximum(np.square(errors), np.square(ROUNDING * np.abs(values).max()) + LEAST)
+    codes, sizes = cycle.codes, cycle.sizes
+    lost = np.maximum(1 - 1 / sizes[codes], 0.5)  # the mean is fitted to the same windows
+    paired = sizes[codes] > 1 if cycle.level is not None else np.ones(values.size, bool)
+    between, weights = 0.0, 1 / noise
+    for _ in range(ROUNDS):
+        means = cycle.sums(values * weights) / cycle.sums(weights)
+        squares = np.square(values - means[codes]) / lost
+        between = extra_variance(squares[paired], noise[paired])
+        weights = 1 / (noise + between)
+    residuals = values - means[codes]
+    near = np.square(np.diff(residuals)) / (noise[1:] + noise[:-1] + 2 * between)
+    weight = weight_of(near, (squares * weights)[paired], len(cycle.names))
+    typical = max(float(1 / weights.mean()) - between, LEAST)
+    df = float(paired.sum()) - len(cycle.names)
+    known = 1 / cycle.sums(weights)
+    spreads = tuple(
+        Spread(float(mean), between, typical, float(error), df, weight)
+        for mean, error in zip(means, known, strict=True)
+    )
+    error = float(np.mean((squares / lost)[paired])) if paired.any() else np.inf
+    return Spreads(cycle, spreads, error, spreads[0])

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 from detectors.judgement import Judgement
-from detectors.proportion import ProportionDetector, Share
+from detectors.proportion import ProportionDetector, Shares
+from detectors.season import Phase
 from profiles import CategoricalSummary
 
 
@@ -24,9 +25,11 @@ class Unseen(ProportionDetector):
         """Values outside the vocabulary, and values."""
         return summary.unseen, summary.count
 
-    def judge(self, baseline: Share, current: CategoricalSummary, alpha: float) -> Judgement:
+    def judge(
+        self, baseline: Shares, current: CategoricalSummary, alpha: float, phase: Phase = ()
+    ) -> Judgement:
         """The share of unseen values, naming some of them."""
-        judged = super().judge(baseline, current, alpha)
+        judged = super().judge(baseline, current, alpha, phase)
         if not current.unseen_examples or not judged.sufficient:
             return judged
         names = ", ".join(repr(name) for name in current.unseen_examples)

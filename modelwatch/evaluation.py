@@ -171,7 +171,8 @@ class Evaluation:
             references = {name: profiles_of(reader, chosen, name, end) for name in segments}
         run_length = self._monitor.false_alarms.windows(self._monitor.window.size)
         windows = len(chosen.starts) if chosen and chosen.role == "reference" else 0
-        return Judge(found, segments, run_length, learn(found, references), windows)
+        learned = learn(found, references, self._length)
+        return Judge(found, segments, run_length, self._length, learned, windows)
 
     def _traffic(
         self, reader: Reader, judge: Judge, trackers: Trackers, moment: Moment, *, learning: bool

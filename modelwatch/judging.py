@@ -9,7 +9,7 @@ from typing import Any
 
 from alerts.line import Line
 from collector.summarize import EVERYTHING
-from detectors import Check, Judgement, Verdict, insufficient, p_of_evidence
+from detectors import Check, Judgement, Phase, Verdict, insufficient, p_of_evidence, phase_of
 from modelwatch.trackers import Trackers
 from profiles import Profile
 
@@ -41,6 +41,7 @@ class Judge:
         checks: what is judged in every segment.
         segments: "" for all rows, and every segment.
         run_length: how many windows a healthy model is to go without a false alarm, on average.
+        length: of a window, in microseconds.
         baselines: what was learned from the reference, by segment and place of the check.
         windows: how many windows with predictions a reference file has.
     """
@@ -48,6 +49,7 @@ class Judge:
     checks: Sequence[Check]
     segments: Sequence[str]
     run_length: float
+    length: int
     baselines: Mapping[tuple[str, int], Baseline] = field(default_factory=dict)
     windows: int = 0
 
@@ -94,16 +96,17 @@ class Judge:
                 elif baseline is None:
                     judged = insufficient("the reference has no values")
                 else:
-                    judged = self._judge(check, baseline.value, current, self.limit(segment))
+                    phase = phase_of(moment.start, self.length)
+                    judged = self._judge(check, baseline.value, current, self.limit(segment), phase)
                 found.append(self.line(moment, check.signal, check.subject or "", segment, judged, trackers))
         return found
 
     @staticmethod
-    def _judge(check: Check, baseline: Any, current: Any, limit: float) -> Judgement:
+    def _judge(check: Check, baseline: Any, current: Any, limit: float, phase: Phase) -> Judgement:
         if current is None:
             return insufficient("no values in this window")
         try:
-            return check.detector.judge(baseline, current, p_of_evidence(limit))
+            return check.detector.judge(baseline, current, p_of_evidence(limit), phase)
         except Exception:
             log.exception("%s of %s failed", check.detector.kind, check.part)  # type: ignore[attr-defined]
             return insufficient("the detector failed; see the service's log")
@@ -136,19 +139,28 @@ class Judge:
 
 
 def learn(
-    checks: Sequence[Check], references: Mapping[str, tuple[list[Profile], list[Profile]]]
+    checks: Sequence[Check],
+    references: Mapping[str, tuple[Mapping[int, Profile], Mapping[int, Profile]]],
+    length: int,
 ) -> dict[tuple[str, int], Baseline]:
-    """Let every check learn from the reference's windows, by segment: (traffic, joined labels).
+    """Let every check learn from the reference's windows.
 
     A check whose part no reference window has learns nothing, and is absent.
+
+    Args:
+        checks: what learns.
+        references: by segment the profiles of traffic and of joined labels, by the start of their windows.
+        length: of a window, in microseconds.
     """
     learned = {}
     for segment, (traffic, outcomes) in references.items():
         for place, check in enumerate(checks):
             windows = outcomes if check.part == "performance" else traffic
-            summaries = [profile.parts[check.part] for profile in windows if check.part in profile.parts]
-            if summaries:
-                learned[segment, place] = Baseline(check.detector.learn(summaries))
+            held = [start for start in sorted(windows) if check.part in windows[start].parts]
+            if held:
+                summaries = [windows[start].parts[check.part] for start in held]
+                phases = [phase_of(start, length) for start in held]
+                learned[segment, place] = Baseline(check.detector.learn(summaries, phases))
     return learned
 
 

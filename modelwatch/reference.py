@@ -223,9 +223,9 @@ def _digest(schema: Schema, path: Path) -> str:
 
 def profiles_of(
     reader: Reader, windows: Windows, segment: str, before: int
-) -> tuple[list[Profile], list[Profile]]:
-    """The reference's profiles of traffic and of joined labels known before a moment, a window each."""
+) -> tuple[dict[int, Profile], dict[int, Profile]]:
+    """The reference's profiles of traffic and of joined labels known before a moment, by window start."""
     limit = None if windows.role == "reference" else before
     traffic = reader.traffic(windows.role, windows.starts, segment)
     outcomes = reader.outcomes(windows.role, windows.outcomes, segment, limit)
-    return list(traffic.values()), list(outcomes.values())
+    return traffic, outcomes

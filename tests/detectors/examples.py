@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from detectors import Detector
+from detectors.anderson_darling import AndersonDarling
 from detectors.chi_square import ChiSquare
 from detectors.kolmogorov_smirnov import KolmogorovSmirnov
 from detectors.latency_quantile import LatencyQuantile
@@ -84,6 +85,7 @@ class Example:
 EXAMPLES: dict[type[Detector], Example] = {
     type(example.detector): example
     for example in (
+        Example(AndersonDarling(), numbers),
         Example(KolmogorovSmirnov(), numbers),
         Example(ChiSquare(), categories),
         Example(MeanEmbedding(), vectors),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from detectors import Detector
+from detectors.anderson_darling import AndersonDarling
 from detectors.chi_square import ChiSquare
 from detectors.dispersion import Dispersion, Distances, extra_variance
 from detectors.kolmogorov_smirnov import KolmogorovSmirnov
@@ -37,6 +38,10 @@ def assert_rare(p_values: Array, factor: float = 1.5) -> None:
 
 def numbers(rng: Rng, wander: float) -> Any:
     return GRID.summarize(rng.normal(rng.normal(0.0, wander), 1.0, 500))
+
+
+def counts(rng: Rng, wander: float) -> Any:  # noqa: ARG001 - as the others
+    return GRID.summarize(rng.poisson(0.5, 500).astype(np.float64))
 
 
 def categories(rng: Rng, wander: float) -> Any:
@@ -71,6 +76,9 @@ def healthy(detector: Detector, window: Callable[[Rng, float], Any], wander: flo
     [
         (KolmogorovSmirnov(), numbers, 0.0),
         (KolmogorovSmirnov(), numbers, 0.2),
+        (AndersonDarling(), numbers, 0.0),
+        (AndersonDarling(), numbers, 0.2),
+        (AndersonDarling(), counts, 0.0),
         (ChiSquare(), categories, 0.0),
         (ChiSquare(), categories, 0.1),
         (MeanEmbedding(), vectors, 0.0),

@@ -33,7 +33,7 @@ def locked(value: Any) -> Any:
 
 def test_every_detector_has_an_example() -> None:
     assert set(EXAMPLES) == set(DETECTORS)
-    assert {type(one) for task in ("binary", "regression") for one in default_detectors(task)} == set(
+    assert {type(one) for task in ("binary", "regression") for one in default_detectors(task)} <= set(
         DETECTORS
     )
 
