@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from profiles import Violation
 from profiles.counts import Floats, Ints
 
 Mask = npt.NDArray[np.bool_]
@@ -116,7 +117,10 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Rejection:
-    """A row that was not accepted, and what to do about it."""
+    """A row that was not accepted, and what to do about it.
+
+    `time` is the row's own, in microseconds; None where it cannot be read, or where the row is no prediction.
+    """
 
     row: int
     kind: str
@@ -126,6 +130,9 @@ class Rejection:
     reason: str
     fix: str
     raw: str
+    time: int | None = None
+    version: str = ""
+    violation: Violation = Violation.WRONG_TYPE
 
 
 @dataclass(frozen=True)

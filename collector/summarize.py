@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from collector.batch import Coded, Predictions, Values
+from collector.contract import declared
 from collector.schema import Schema
 from profiles import (
     ClassOutcomes,
@@ -175,6 +176,7 @@ def summarize(rows: Predictions, schema: Schema, shape: Shape, cut: Cut | None =
             parts[name] = _summaries(space, columns[name], groups, every=name.startswith("features."))
     if rows.latency is not None or rows.failed is not None:
         parts["latency"] = LatencyGrid().tally(rows.latency, rows.failed, groups)
+    parts |= declared(rows.features, schema, groups)
     return {
         key: Profile(count, {name: part[at] for name, part in parts.items() if _is_something(part[at])})
         for at, (key, count) in enumerate(zip(keys, groups.rows(), strict=True))

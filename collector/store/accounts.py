@@ -148,7 +148,7 @@ class Accounts:
 
 def _storable(rejection: Rejection) -> dict[str, object]:
     """A rejection's columns: PostgreSQL's texts hold no NUL."""
-    columns = asdict(rejection)
+    columns = {name: value for name, value in asdict(rejection).items() if name in tables.rejected.c}
     return {
         name: value.replace(NUL, REPLACEMENT) if isinstance(value, str) else value
         for name, value in columns.items()

@@ -110,13 +110,12 @@ class Commit:
         lag = max(LIVE_LAG, self._schemas[name].window.length)
         state.live = bool(self._now) and self._now - state.watermark < lag
 
-    def save(self, name: str, found: Iterable[Mapping[Key, Profile]]) -> None:
-        """Add to a model's profiles."""
-        deltas: dict[Key, Profile] = defaultdict(Profile)
-        for part in found:
-            for key, profile in part.items():
-                deltas[key] += profile
-        self._memory.add_profiles(self._connection, name, deltas)
+    def save(
+        self, name: str, found: Iterable[Mapping[Key, Profile]], arrived: Iterable[Mapping[Key, Profile]]
+    ) -> None:
+        """Add to a model's profiles, and to what is counted of the rows that are in none."""
+        self._memory.add_profiles(self._connection, name, _summed(found))
+        self._memory.add_arrivals(self._connection, name, _summed(arrived))
 
 
 class _ModelCommit:
@@ -129,6 +128,7 @@ class _ModelCommit:
         held = Held(commit.connection, state.halves, state.revision + 1, oldest)
         self._join = Join(self._schema, held)
         self._found: list[Mapping[Key, Profile]] = []
+        self._arrived: list[Mapping[Key, Profile]] = []
         self._deliveries: Sequence[Delivery] = ()
 
     def run(self, deliveries: Sequence[Delivery], new: Sequence[tuple[int, Delivery]]) -> None:
@@ -144,7 +144,7 @@ class _ModelCommit:
         if labels:
             self._labels(concat.labels([rows for _, rows in labels]), _places(labels))
         self._refused([bad for _, one in new for bad in one.batch.rejections])
-        self._commit.save(self._name, self._found)
+        self._commit.save(self._name, self._found, self._arrived)
         for place, one in new:
             for deployment in one.batch.deployments:
                 if deployment.model == self._name:
@@ -155,7 +155,7 @@ class _ModelCommit:
         if rows.ids is not None:
             order = state.halves.fresh(self._connection, PREDICTIONS, rows.ids)
             if order.size < len(rows):
-                self._found.append(duplicates(rows, order, self._schema))
+                self._arrived.append(duplicates(rows, order, self._schema))
                 rows, order = self._only(rows, places, order)
         if not len(rows):
             return
@@ -194,7 +194,7 @@ class _ModelCommit:
         bad = timed_predictions(rejections, self._schema)
         if bad and self._state.shape is not None:
             self._commit.seen(self._name, self._state, max(one.time or 0 for one in bad))
-            self._found.append(rejected(bad, self._schema))
+            self._arrived.append(rejected(bad, self._schema))
 
     def _only(self, rows: Any, places: Ints, order: Ints) -> tuple[Any, Ints]:
         """The rows that are new, and the order of their ids; the others are noted as duplicates."""
@@ -213,6 +213,14 @@ class _ModelCommit:
         values = identity | {"by": item.by, "reason": item.reason}
         self._connection.execute(tables.deployments.insert().values(**values))
         self._commit.seen(self._name, self._state, item.at)
+
+
+def _summed(found: Iterable[Mapping[Key, Profile]]) -> dict[Key, Profile]:
+    deltas: dict[Key, Profile] = defaultdict(Profile)
+    for part in found:
+        for key, profile in part.items():
+            deltas[key] += profile
+    return deltas
 
 
 def _places(parts: Sequence[tuple[int, Any]]) -> Ints:

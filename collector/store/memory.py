@@ -15,6 +15,7 @@ from collector.labels.join import kinds
 from collector.samples.writer import SampleWriter
 from collector.schema import Schema
 from collector.store import tables
+from collector.store.read import ARRIVED
 from collector.store.rows import load_shape, put, write_profiles
 from collector.summarize import Key
 from profiles import Profile, Shape
@@ -87,6 +88,12 @@ class Memory:
         known.revision, known.epoch = revision, epoch
         known.halves.refresh(connection, revision)
         return known
+
+    def add_arrivals(self, connection: sa.Connection, name: str, deltas: Mapping[Key, Profile]) -> None:
+        """Add to what is counted of the rows that are in no profile of a model."""
+        shape = self._models[name].shape
+        if shape is not None:
+            write_profiles(connection, (name, ARRIVED, self._shard), deltas, shape, {})
 
     def add_profiles(self, connection: sa.Connection, name: str, deltas: Mapping[Key, Profile]) -> None:
         """Add to the stored profiles of a model."""

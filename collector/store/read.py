@@ -13,7 +13,8 @@ from collector.store.rows import load_shape
 from collector.summarize import AT_PREDICTION, EVERYTHING
 from profiles import Profile, Shape
 
-Role = str  # "production", "reference" or "daily"
+Role = str  # "production", "reference", "daily", or:
+ARRIVED = "arrivals"  # of production, but it depends on how often rows were sent, not on the rows alone
 STORED = tuple(tables.profiles.c[name] for name in (*quarantine.IDENTITY, "profile"))
 
 

@@ -16,6 +16,7 @@ from profiles import Profile
 
 DAY = 86_400_000_000
 DAILY = "daily"
+ROLLED = ("production", "arrivals")
 PIECE = 200  # profiles of one transaction
 MANY = 2000  # small rows of one transaction
 held = tables.profiles.c
@@ -38,7 +39,7 @@ def roll_up(
     """
     rolled = 0
     limit = before // DAY * DAY
-    query = sa.select(held.start).where(held.model == model, held.role == "production", held.start < limit)
+    query = sa.select(held.start).where(held.model == model, held.role.in_(ROLLED), held.start < limit)
     with database.read() as connection:
         starts = set(connection.execute(query.distinct()).scalars()) - set(needed)
     for start in sorted(starts):
@@ -52,8 +53,9 @@ def roll_up(
 
 
 def _roll_up_piece(connection: sa.Connection, model: str, start: int) -> int:
-    window = {"model": model, "role": "production", "start": start}
-    query = sa.select(tables.profiles).filter_by(**window).order_by(held.version, held.segment, held.known)
+    window = {"model": model, "start": start}
+    query = sa.select(tables.profiles).filter_by(**window).where(held.role.in_(ROLLED))
+    query = query.order_by(held.version, held.segment, held.known)
     groups: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
     count = 0
     for row in connection.execute(query.limit(PIECE)).all():
@@ -63,7 +65,7 @@ def _roll_up_piece(connection: sa.Connection, model: str, start: int) -> int:
     for (version, segment, known, shape), rows in groups.items():
         delta = Profile()
         for row in rows:
-            identity = window | {"known": row.known, "version": version, "segment": segment}
+            identity = window | {"role": row.role, "known": row.known, "version": version, "segment": segment}
             delta = delta + summed(connection, identity, [row])
             connection.execute(tables.profiles.delete().filter_by(**identity, shard=row.shard))
         day = {"model": model, "role": DAILY, "start": start // DAY * DAY, "known": known}

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collector.batch import Coded
+from profiles import Violation
 from profiles.counts import Floats, Ints
 
 LONGEST_TEXT = 1000
@@ -34,6 +35,7 @@ class Fault:
     value: Any
     reason: str
     fix: str
+    violation: Violation = Violation.WRONG_TYPE
 
 
 class BadValueError(ValueError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from collector.batch import Predictions, Rejection
 from collector.validation.columns import Fault
 
 
@@ -18,3 +20,20 @@ class Faults(dict[int, tuple[str, Fault]]):
         """Note the faults of a field."""
         for fault in faults:
             self.setdefault(fault.row, (name, fault))
+
+
+def timed(rejections: Iterable[Rejection], rows: Iterable[int], read: Predictions | None) -> list[Rejection]:
+    """Rejections with the time and the version of their rows, as far as they could be read.
+
+    Args:
+        rejections: in the order of their rows.
+        rows: the places of the bad rows in what was read.
+        read: the predictions, bad ones included; None for other events.
+    """
+    if read is None:
+        return list(rejections)
+    codes, names = read.versions.codes, (*read.versions.names, None)  # -1, a bad version, is the last
+    return [
+        replace(one, time=int(read.times[at]) or None, version=names[codes[at]] or "")
+        for one, at in zip(rejections, sorted(rows), strict=True)
+    ]

@@ -13,7 +13,7 @@ from collector.batch import Batch, Coded, Labels, Mask, Predictions, Rejection, 
 from collector.schema import Columns, EmbeddingFeature, Schema
 from collector.validation import columns
 from collector.validation.columns import Fault
-from collector.validation.faults import Faults
+from collector.validation.faults import Faults, timed
 from collector.validation.ids import hashes
 from collector.validation.sheet import RAW_KEPT
 from collector.validation.times import times
@@ -99,7 +99,8 @@ class Record:
         good = np.ones(len(read), bool)
         good[list(self._faults)] = False
         kept = read if good.all() else read.take(good)
-        return Batch({model: len(read)}, {model: [kept]}, rejections=self._rejections("prediction"))
+        rejections = timed(self._rejections("prediction"), self._faults, read)
+        return Batch({model: len(read)}, {model: [kept]}, rejections=rejections)
 
     def labels(self) -> Batch:
         """The good rows as labels, the bad ones as rejections."""
@@ -128,6 +129,7 @@ class Record:
                 fault.reason,
                 fault.fix,
                 raw_row(self._record, at),
+                violation=fault.violation,
             )
             for at, (name, fault) in sorted(self._faults.items())
         ]

@@ -13,7 +13,7 @@ from collector.batch import Coded, Deployment, Labels, Mask, Predictions, Reject
 from collector.schema import Schema
 from collector.validation import columns
 from collector.validation.columns import LONGEST_TEXT, BadValueError, Fault
-from collector.validation.faults import Faults
+from collector.validation.faults import Faults, timed
 from collector.validation.ids import hashes
 from collector.validation.times import times
 from collector.validation.typed import Reader, decided, undecided
@@ -25,7 +25,7 @@ RAW_KEPT = 32_768  # characters: what is cut off cannot be replayed, and a hundr
 def rejection(row: int, kind: str, model: str, fault: Fault, name: str, event: Any) -> Rejection:
     """The rejection of an event for its first bad field."""
     value, raw = _shown(fault.value)[:200], _shown(event)[:RAW_KEPT]
-    return Rejection(row, kind, model, name, value, fault.reason, fault.fix, raw)
+    return Rejection(row, kind, model, name, value, fault.reason, fault.fix, raw, violation=fault.violation)
 
 
 def _shown(value: Any) -> str:
@@ -68,6 +68,7 @@ class Sheet:
         self._kind, self._schema, self._now = kind, schema, now
         self._rows, self._events = rows, events
         self._faults = Faults()
+        self._read: Predictions | None = None
         self._reader = Reader(schema, nan_is_missing=False, fault=self._faults.note)
 
     def _good(self) -> Mask:
@@ -77,10 +78,11 @@ class Sheet:
 
     def rejections(self) -> list[Rejection]:
         """One for each bad row, by its first bad field."""
-        return [
+        found = [
             rejection(self._rows[at], self._kind, self._schema.model, fault, name, self._events.raw(at))
             for at, (name, fault) in sorted(self._faults.items())
         ]
+        return timed(found, self._faults, self._read)
 
     def predictions(self) -> Predictions:
         """The good rows of predictions."""
@@ -111,6 +113,7 @@ class Sheet:
             },
         )
         self._faults.note("prediction", undecided(read, self._schema.task))
+        self._read = read
         return read.take(self._good()) if self._faults else read
 
     def _segment(self, name: str) -> Sequence[Any]:

@@ -12,6 +12,7 @@ from collector.batch import Coded, Predictions, Values
 from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
 from collector.validation import columns
 from collector.validation.columns import BadValueError, Fault
+from profiles import Violation
 from profiles.counts import Floats
 
 Column = Any  # a Python list or an Arrow array (pyarrow ships no types)
@@ -48,7 +49,8 @@ class Reader:
                 else np.isnan(column.reshape(len(column), -1)[:, 0])
             )
             fix = "send a value, or take `required` off the feature"
-            self._fault(field, [Fault(int(row), None, "missing", fix) for row in np.flatnonzero(absent)])
+            rows = np.flatnonzero(absent).tolist()
+            self._fault(field, [Fault(row, None, "missing", fix, Violation.MISSING) for row in rows])
         return column
 
     def category(self, name: str, values: Column) -> Coded:
