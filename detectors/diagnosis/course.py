@@ -1,0 +1,128 @@
+"""How a signal came to where it is: since when, suddenly or gradually, and whether it has happened before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from profiles.counts import Floats
+
+FEWEST = 4
+FEWEST_TO_RISE = 5
+CERTAIN = 0.01
+ROBUST_SIGMA = 1.4826  # of a median absolute deviation
+OUTLIER = 4.0
+RAMP = 0.5  # a ramp must leave less than this of what a step leaves
+ALIKE = 0.25  # relative: intervals between episodes that are this regular are a rhythm
+
+
+@dataclass(frozen=True)
+class Course:
+    """The way of a signal.
+
+    Attributes:
+        onset: place of the first window of the change in the series.
+        gradual: whether it grew over several windows.
+        episodes: places at which earlier breaches began.
+        every: how many windows lie between episodes, where they are regular; else None.
+    """
+
+    onset: int
+    gradual: bool
+    episodes: tuple[int, ...] = ()
+    every: int | None = None
+
+
+def course(values: Sequence[float], breaches: Sequence[bool]) -> Course:
+    """Find out when the change began that the last of some windows shows.
+
+    The change point is Pettitt's (Applied Statistics 28, 1979): where the rank sums of before and after
+    differ most, with his bound on its p-value. A jump in the last windows is too young for ranks: it begins
+    where the values leave what is usual for the others, by the median and its absolute deviation.
+
+    Args:
+        values: of the signal, a window each, in time order; at least one.
+        breaches: whether each was in breach.
+
+    >>> course([0.1, 0.2, 0.1, 0.15, 0.12, 0.1, 3.0, 3.1], [False] * 6 + [True] * 2).onset
+    6
+    """
+    series = np.asarray(values, np.float64)
+    own = _began(breaches)
+    first = _jump(series, own)
+    point = _pettitt(series[: len(series)])
+    onset = min(first, point) if point is not None and point <= own else first
+    gradual, foot = _ramp(series)
+    if gradual:
+        onset = min(onset, foot)
+    episodes = _episodes(breaches, onset)
+    return Course(onset, gradual, episodes, _rhythm((*episodes, onset)))
+
+
+def _began(breaches: Sequence[bool]) -> int:
+    """The start of the run of breaches that the series ends with; the last place if it ends without."""
+    place = len(breaches) - 1
+    while place > 0 and breaches[place - 1] and breaches[place]:
+        place -= 1
+    return place
+
+
+def _jump(series: Floats, own: int) -> int:
+    """The start of the run of unusual values around the start of a breach."""
+    usual = series[:own]
+    if usual.size < FEWEST:
+        return own
+    middle = float(np.median(usual))
+    spread = ROBUST_SIGMA * float(np.median(np.abs(usual - middle)))
+    limit = OUTLIER * max(spread, 1e-12 * abs(middle))
+    side = np.sign(series[own] - middle)
+    place = own
+    while place > 0 and side * (series[place - 1] - middle) > limit:
+        place -= 1
+    return place
+
+
+def _pettitt(series: Floats) -> int | None:
+    """The first place after the change point; None where there is none."""
+    n = series.size
+    if n < 2 * FEWEST:
+        return None
+    ranks = np.argsort(np.argsort(series, kind="stable"), kind="stable") + 1.0
+    sums = 2 * np.cumsum(ranks) - np.arange(1, n + 1) * (n + 1)
+    place = int(np.argmax(np.abs(sums[:-1])))
+    p_value = 2 * np.exp(-6 * sums[place] ** 2 / (n**3 + n**2))
+    return place + 1 if p_value < CERTAIN else None
+
+
+def _ramp(series: Floats) -> tuple[bool, int]:
+    """Whether a straight rise to the end fits much better than any step, and where it begins."""
+    n = series.size
+    if n < 2 * FEWEST:
+        return False, n - 1
+    steps = [float(np.var(series[:k]) * k + np.var(series[k:]) * (n - k)) for k in range(1, n)]
+    ramps = {}
+    for foot in range(n - FEWEST_TO_RISE + 1):
+        rise = np.maximum(np.arange(n) - foot, 0).astype(np.float64)
+        rise -= rise.mean()
+        slope = float(rise @ series) / float(rise @ rise)
+        ramps[foot] = float(np.square(series - series.mean() - slope * rise).sum())
+    foot = min(ramps, key=lambda one: ramps[one])
+    total = float(np.var(series) * n)
+    return total > 0 and ramps[foot] < RAMP * min(steps) and ramps[foot] < total / 4, foot + 1
+
+
+def _episodes(breaches: Sequence[bool], before: int) -> tuple[int, ...]:
+    """Where earlier runs of breaches began."""
+    starts = [place for place in range(before) if breaches[place] and (place == 0 or not breaches[place - 1])]
+    return tuple(start for start in starts if not all(breaches[start : before + 1]))
+
+
+def _rhythm(starts: Sequence[int]) -> int | None:
+    """The usual distance of starts that are regular; None for fewer than three."""
+    if len(starts) < 3:  # noqa: PLR2004 - two distances
+        return None
+    gaps = np.diff(starts)
+    usual = float(np.median(gaps))
+    return round(usual) if bool((np.abs(gaps - usual) <= ALIKE * usual).all()) else None

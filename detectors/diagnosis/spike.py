@@ -1,0 +1,91 @@
+"""One value that took many rows: a constant column, or a default that fills in for what is not known."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detectors.diagnosis.change import Change
+from detectors.diagnosis.distribution import Distribution
+from detectors.diagnosis.finding import Finding, Kind, figure, percent
+
+ALWAYS, DEFAULT = 1.0, 0.97
+FEWEST_VALUES = 6  # of two or three values any change would look like a default
+LEAST_SHARE = 0.005
+FILLS = tuple(
+    sign * value
+    for value in (
+        0.0,
+        1.0,
+        99.0,
+        999.0,
+        9999.0,
+        99999.0,
+        999999.0,
+        100.0,
+        1000.0,
+        255.0,
+        65535.0,
+        2147483647.0,
+    )
+    for sign in (1.0, -1.0)
+)
+
+
+def constant(change: Change) -> Finding | None:
+    """Every row has the same value now, as a stuck sensor or a constant in the code gives."""
+    value = change.after.low
+    if value < change.after.high or change.before.low == change.before.high or change.after.count < 2:  # noqa: PLR2004
+        return None
+    low, high = change.before.quantiles([0.01, 0.99])
+    text = f"every value is {figure(value)} (before: {figure(low)} to {figure(high)})"
+    return Finding(Kind.CONSTANT, text + _mention(change, value), ALWAYS)
+
+
+def default(change: Change) -> Finding | None:
+    """One value took a share of the rows; the others are distributed as before."""
+    before, after = change.before, change.after
+    if before.mass.size < FEWEST_VALUES:
+        return None
+    expected = np.array([_share_at(before, *ends) for ends in zip(after.lower, after.upper, strict=True)])
+    place = int(np.argmax(after.mass - expected))
+    known, seen = float(expected[place]), float(after.mass[place])
+    share = (seen - known) / (1 - known) if known < 1 else 0.0
+    if share < max(LEAST_SHARE, change.noise / 2) or seen > 1 - LEAST_SHARE / 10:
+        return None
+    ends = float(after.lower[place]), float(after.upper[place])
+    spike = Distribution(np.array([ends[0]]), np.array([ends[1]]), np.ones(1), after.count)
+    strength = change.explained_by(before.mixed(spike, share), DEFAULT, evident=True)
+    if not strength:
+        return None
+    value, name = _named(change, *ends)
+    text = f"{name} took {percent(seen)} of the values (before {percent(known)}); the rest as before"
+    return Finding(Kind.DEFAULT, text + _mention(change, value), strength)
+
+
+def _share_at(side: Distribution, low: float, high: float) -> float:
+    """The share of the rows of the intervals that lie within another."""
+    inside = (side.lower >= low) & (side.upper <= high)
+    return float(side.mass[inside].sum())
+
+
+def _named(change: Change, low: float, high: float) -> tuple[float, str]:
+    """The value of an interval: a usual fill value within it, an extreme, or its middle."""
+    after = change.after
+    for value in (*FILLS, after.low, after.high):
+        if low <= value <= high and (value in FILLS or value in (low, high)):
+            return value, figure(value)
+    middle = low / 2 + high / 2
+    return middle, f"about {figure(middle)}"
+
+
+def _mention(change: Change, value: float) -> str:
+    """Where a fill value may come from."""
+    was, now = change.missing
+    if was - now > max(LEAST_SHARE, was / 2):
+        return f"; missing values fell from {percent(was)} to {percent(now)}: filled in?"
+    median = float(change.before.quantiles([0.5])[0])
+    close = 0.005 * change.before.std  # within a bin of the grid
+    for name, typical in (("mean", change.before.mean), ("median", median)):
+        if value and abs(value - typical) <= close:
+            return f"; it is the reference's {name}: imputed?"
+    return ""
