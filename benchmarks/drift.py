@@ -63,10 +63,10 @@ def ours(reference: pd.DataFrame, current: pd.DataFrame) -> tuple[float, float]:
     windows = [profile(reference[at : at + length], shape) for at in range(0, len(reference), length)]
     now = profile(current, shape)
     every = checks(default_detectors("binary"), shape)
-    learned = [check.detector.learn([window.parts[check.part] for window in windows]) for check in every]
+    learned = [check.detector.learn([window.part(check.part) for window in windows]) for check in every]
     judging = time.process_time()
     for check, baseline in zip(every, learned, strict=True):
-        check.detector.judge(baseline, now.parts[check.part], ALPHA)
+        check.detector.judge(baseline, now.part(check.part), ALPHA)
     end = time.process_time()
     return end - begin, end - judging
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, get_args
 
@@ -10,7 +10,10 @@ from pydantic import Field
 
 from detectors.anderson_darling import AndersonDarling
 from detectors.chi_square import ChiSquare
+from detectors.constant import Constant
+from detectors.contract_fault import ContractFault
 from detectors.detector import Detector
+from detectors.duplicates import Duplicates
 from detectors.kolmogorov_smirnov import KolmogorovSmirnov
 from detectors.latency_quantile import LatencyQuantile
 from detectors.mean_embedding import MeanEmbedding
@@ -18,8 +21,10 @@ from detectors.missing import Missing
 from detectors.out_of_range import OutOfRange
 from detectors.performance.metrics import METRICS
 from detectors.performance_drop import PerformanceDrop
+from detectors.type_fault import TypeFault
 from detectors.unseen import Unseen
-from profiles import Shape
+from detectors.vanished import Vanished
+from profiles import ARRIVALS, CONTRACT, Shape, contract_part
 
 AnyDetector = Annotated[
     AndersonDarling
@@ -29,10 +34,16 @@ AnyDetector = Annotated[
     | Missing
     | Unseen
     | OutOfRange
+    | Constant
+    | Vanished
+    | TypeFault
+    | ContractFault
+    | Duplicates
     | PerformanceDrop
     | LatencyQuantile,
     Field(discriminator="kind"),
 ]
+FEATURE = "features."
 DETECTORS: tuple[type[Detector], ...] = get_args(get_args(AnyDetector)[0])
 
 
@@ -66,17 +77,47 @@ def default_detectors(task: str) -> tuple[Detector, ...]:
         Missing(),
         Unseen(),
         OutOfRange(),
+        Constant(),
+        Vanished(),
+        TypeFault(),
+        ContractFault(),
+        Duplicates(),
         *(PerformanceDrop(metric=metric) for metric in METRICS[task]),
         LatencyQuantile(percentile=50),
         LatencyQuantile(percentile=99),
     )
 
 
-def checks(detectors: Sequence[Detector], shape: Shape) -> list[Check]:
+def checks(detectors: Sequence[Detector], shape: Shape, declared: Collection[str] = ()) -> list[Check]:
     """Every detector on every part that it reads, in a fixed order.
 
     A binary prediction is its score cut in two, so where there is a score the prediction is not judged again.
+
+    Args:
+        detectors: what is switched on; what learns from the past has no part in it.
+        shape: of the profiles.
+        declared: the features with a declared contract.
     """
+    detectors = [detector for detector in detectors if not detector.from_past]
+    return [*_contract_checks(detectors, shape, declared), *_feature_checks(detectors, shape)]
+
+
+def _contract_checks(
+    detectors: Sequence[Detector], shape: Shape, declared: Collection[str]
+) -> Iterator[Check]:
+    """What is judged of the rows that broke the contract."""
+    features = [part.removeprefix(FEATURE) for part in sorted(shape.spaces) if part.startswith(FEATURE)]
+    for detector in detectors:
+        if ARRIVALS.kind in detector.spaces:
+            yield Check(detector.signal(ARRIVALS.kind), None, ARRIVALS.kind, detector)
+        if CONTRACT.kind in detector.spaces:
+            for name in features:
+                if not isinstance(detector, ContractFault) or name in declared:
+                    part = contract_part(name)
+                    yield Check(detector.signal(part), name, part, detector)
+
+
+def _feature_checks(detectors: Sequence[Detector], shape: Shape) -> list[Check]:
     found = []
     for part, space in sorted(shape.spaces.items()):
         if part.startswith("segments.") or (part == "prediction" and "score" in shape.spaces):
@@ -86,7 +127,7 @@ def checks(detectors: Sequence[Detector], shape: Shape) -> list[Check]:
                 continue
             if isinstance(detector, PerformanceDrop) and not detector.applies_to(space.kind):
                 continue
-            subject = part.removeprefix("features.") if part.startswith("features.") else None
+            subject = part.removeprefix(FEATURE) if part.startswith(FEATURE) else None
             if subject is None and detector.signal(part).startswith("quality."):
                 continue
             found.append(Check(detector.signal(part), subject, part, detector))

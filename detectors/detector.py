@@ -24,6 +24,9 @@ class Detector(BaseModel, ABC):
     spaces: ClassVar[tuple[str, ...]]
     """The kinds of `profiles` spaces whose summaries it reads."""
 
+    from_past: ClassVar[bool] = False
+    """Whether what is healthy is known from the windows before alone, whatever the reference is."""
+
     min_rows: int = Field(default=50, ge=1, description="Fewer rows than this in a window are insufficient.")
 
     @abstractmethod

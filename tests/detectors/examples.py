@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,19 @@ import numpy as np
 from detectors import Detector
 from detectors.anderson_darling import AndersonDarling
 from detectors.chi_square import ChiSquare
+from detectors.constant import Constant
+from detectors.contract_fault import ContractFault
+from detectors.duplicates import Duplicates
 from detectors.kolmogorov_smirnov import KolmogorovSmirnov
 from detectors.latency_quantile import LatencyQuantile
 from detectors.mean_embedding import MeanEmbedding
 from detectors.missing import Missing
 from detectors.out_of_range import OutOfRange
 from detectors.performance_drop import PerformanceDrop
+from detectors.type_fault import TypeFault
 from detectors.unseen import Unseen
-from profiles import Grid, LatencyGrid, Outcomes, Projection, Vocabulary
+from detectors.vanished import Vanished
+from profiles import ARRIVALS, CONTRACT, Grid, LatencyGrid, Outcomes, Projection, Violation, Vocabulary
 
 Rng = np.random.Generator
 ROWS = 1000
@@ -53,6 +58,33 @@ def strangers(rng: Rng, rows: int, changed: float) -> Any:
 
 def wide(rng: Rng, rows: int, changed: float) -> Any:
     return GRID.summarize(rng.normal(0.0, 1.0 + 10 * changed, rows))
+
+
+def stuck(rng: Rng, rows: int, changed: float) -> Any:
+    values = rng.normal(size=rows)
+    values[rng.random(rows) < changed] = 0.0
+    return GRID.summarize(values)
+
+
+def vanishing(rng: Rng, rows: int, changed: float) -> Any:
+    green = max(0.2 - 0.6 * changed, 0.0)
+    codes = rng.choice(3, rows, p=np.array([0.5, green, 0.5 - green]))
+    return COLOURS.summarize(codes, COLOURS.values)
+
+
+def unreadable(rng: Rng, rows: int, changed: float) -> Any:
+    bad = int(rng.binomial(rows, 0.01 + 0.3 * changed))
+    return replace(CONTRACT.summarize(Violation.WRONG_TYPE, bad, ["'abc': expected a number"]), rows=rows)
+
+
+def beyond(rng: Rng, rows: int, changed: float) -> Any:
+    bad = int(rng.binomial(rows, 0.01 + 0.3 * changed))
+    return replace(CONTRACT.summarize(Violation.OUT_OF_BOUNDS, bad, ["999"]), rows=rows)
+
+
+def repeated(rng: Rng, rows: int, changed: float) -> Any:
+    again = int(rng.binomial(rows, 0.01 + 0.3 * changed))
+    return ARRIVALS.summarize(accepted=rows - again, duplicates=again)
 
 
 def outcomes(rng: Rng, rows: int, changed: float) -> Any:
@@ -92,6 +124,11 @@ EXAMPLES: dict[type[Detector], Example] = {
         Example(Missing(), holes),
         Example(Unseen(), strangers),
         Example(OutOfRange(), wide),
+        Example(Constant(), stuck),
+        Example(Vanished(), vanishing),
+        Example(TypeFault(), unreadable),
+        Example(ContractFault(), beyond),
+        Example(Duplicates(), repeated),
         Example(PerformanceDrop(metric="roc_auc"), outcomes),
         Example(LatencyQuantile(percentile=95), latencies),
     )

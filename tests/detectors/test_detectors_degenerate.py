@@ -14,7 +14,17 @@ from detectors import Judgement
 from detectors.performance.metrics import METRICS
 from detectors.performance_drop import PerformanceDrop
 from profiles import Counts, LatencySummary, NumericSummary
-from tests.detectors.examples import EXAMPLES, GRID, Example, categories, latencies, outcomes, vectors
+from tests.detectors.examples import (
+    EXAMPLES,
+    GRID,
+    Example,
+    categories,
+    latencies,
+    outcomes,
+    repeated,
+    unreadable,
+    vectors,
+)  # fmt: skip
 from tests.profiles.cases import CASES
 
 ALPHA = 1e-6
@@ -53,7 +63,10 @@ def strange(kind: str) -> list[Any]:
         found += [NumericSummary(GRID, Counts(np.array([0]), np.array([10**12])))]
         return [window if window.space == GRID else GRID.summarize(np.full(500, 3.0)) for window in found]
     rng = np.random.default_rng(3)
-    makers = {"categorical": categories, "embedding": vectors, "binary": outcomes, "latency": latencies}
+    makers = {
+        "categorical": categories, "embedding": vectors, "binary": outcomes, "latency": latencies,
+        "contract": unreadable, "arrivals": repeated,
+    }  # fmt: skip
     usual = makers[kind](rng, 500, 0.0)
     found = [window for window in found if window.space == usual.space]
     return [*found, usual, usual.space.zero(), usual + usual, *missing(kind, usual)]
@@ -64,6 +77,8 @@ def missing(kind: str, usual: Any) -> list[Any]:
         return [usual.space.summarize(np.full(500, -1), [])]
     if kind == "embedding":
         return [usual.space.summarize(np.full((500, 3), np.nan))]
+    if kind in ("contract", "arrivals"):
+        return []
     if kind == "latency":
         return [LatencySummary(usual.space, Counts(), 500, 500), usual.space.summarize(np.zeros(500), None)]
     nan, ones, zeros = np.full(500, np.nan), np.ones(500), np.zeros(500)
