@@ -16,10 +16,11 @@ def categorical(reference: CategoricalSummary, current: CategoricalSummary) -> l
         reference: summary of the reference.
         current: summary of what is to be explained, with the same vocabulary.
 
+    >>> import numpy as np
     >>> from profiles import Vocabulary
     >>> colours = Vocabulary.fit(["red", "blue"])
-    >>> reference = colours.summarize([0] * 700 + [1] * 300, ["red", "blue"])
-    >>> current = colours.summarize([0] * 70 + [1] * 30, ["Red", "blue"])
+    >>> reference = colours.summarize(np.repeat([0, 1], [700, 300]), ["red", "blue"])
+    >>> current = colours.summarize(np.repeat([0, 1], [70, 30]), ["Red", "blue"])
     >>> str(categorical(reference, current)[0])
     "rewritten categories: the same values written differently: 'red' -> 'Red', 70 % of the rows"
     """

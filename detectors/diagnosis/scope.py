@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from detectors.diagnosis.finding import figure
 
-APART = 2.0  # times: how much further out the one must be than all others
+APART = 1.25  # times: how much further out the one must be than all others
 SHOWN = 2
 
 
@@ -16,44 +16,38 @@ class Scope:
     """Parts of the traffic that hold the change, and those that do not.
 
     Attributes:
+        noun: what the parts are: versions or segments.
         parts: the names of those that hold it.
         text: for people, with the values.
     """
 
+    noun: str
     parts: tuple[str, ...]
     text: str
 
 
-def scope(values: Mapping[str, tuple[float, float, bool]], noun: str) -> Scope | None:
+def scope(values: Mapping[str, tuple[float, float]], noun: str) -> Scope | None:
     """The few parts of the traffic that are beyond their threshold while all others are well within.
 
     Args:
-        values: of each part, by name: the signal's value, its threshold, and whether that is exceeded.
+        values: of each part, by name: the signal's value, and how far out it is (above 1 is beyond its
+            threshold).
         noun: what the parts are called, such as `version`.
 
-    >>> scope({"v1": (0.02, 0.1, False), "v2": (0.31, 0.1, True)}, "version").text
+    >>> scope({"v1": (0.02, 0.2), "v2": (0.31, 3.1)}, "version").text
     'only in version v2 (0.31; v1 0.02)'
     """
-    off = [name for name, (_, _, beyond) in values.items() if beyond]
+    off = [name for name, (_, excess) in values.items() if excess > 1]
     rest = [name for name in values if name not in off]
     if not off or not rest or len(off) > len(rest):
         return None
-    excess = {name: _excess(value, threshold) for name, (value, threshold, _) in values.items()}
-    if min(excess[name] for name in off) < APART * max(excess[name] for name in rest):
+    off.sort(key=lambda name: -values[name][1])
+    rest.sort(key=lambda name: -values[name][1])
+    if values[off[-1]][1] < APART * values[rest[0]][1]:
         return None
-    off.sort(key=lambda name: -excess[name])
-    rest.sort(key=lambda name: -excess[name])
     names = ", ".join(off[:SHOWN]) + (f" and {len(off) - SHOWN} more" if len(off) > SHOWN else "")
     held = ", ".join(figure(values[name][0]) for name in off[:SHOWN])
-    others = (
-        f"{rest[0]} {figure(values[rest[0]][0])}"
-        if len(rest) == 1
-        else f"others at most {figure(values[rest[0]][0])}"
-    )
+    other = f"{rest[0]} {figure(values[rest[0]][0])}"
+    others = other if len(rest) == 1 else f"{other}, the next"
     word = noun if len(off) == 1 else f"{noun}s"
-    return Scope(tuple(off), f"only in {word} {names} ({held}; {others})")
-
-
-def _excess(value: float, threshold: float) -> float:
-    """How far out a value is, relative to its threshold."""
-    return abs(value) / max(abs(threshold), 1e-300)
+    return Scope(noun, tuple(off), f"only in {word} {names} ({held}; {others})")
