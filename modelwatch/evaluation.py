@@ -17,10 +17,12 @@ from collector.store.rows import put
 from collector.summarize import EVERYTHING
 from collector.window import MICROSECOND
 from detectors import Budget, Judgement, Verdict, checks
-from modelwatch.judging import Judge, Moment, in_breach, learn
+from modelwatch.judging import WINDOW, Judge, Moment, in_breach, learn
 from modelwatch.monitor import Monitor
 from modelwatch.outcomes import OutcomeJudge
 from modelwatch.reference import Windows, profiles_of
+from modelwatch.spanning import SpanJudge
+from modelwatch.spans import spans_of
 from modelwatch.trackers import Trackers
 
 LIVE_LATENESS = 60_000_000  # a live model's windows stay open this long: its senders send in batches
@@ -142,7 +144,8 @@ class Evaluation:
         over = flush and not reader.starts("production", start, most=1)
         moment = Moment(start, end, end)
         trackers.empty += over
-        lines = [] if over else self._traffic(reader, judge, trackers, moment, learning=learning)
+        spans = SpanJudge(connection, reader, self._monitor.model, judge, trackers)
+        lines = [] if over else self._traffic(spans, moment, learning=learning)
         outcomes = OutcomeJudge(self._monitor, judge, trackers)
         lines += outcomes.lines(reader, end, learning=learning, final=final)
         self._commit(connection, lines, trackers, end)
@@ -171,13 +174,14 @@ class Evaluation:
             references = {name: profiles_of(reader, chosen, name, end) for name in segments}
         run_length = self._monitor.false_alarms.windows(self._monitor.window.size)
         windows = len(chosen.starts) if chosen and chosen.role == "reference" else 0
-        learned = learn(found, references, self._length)
-        return Judge(found, segments, run_length, self._length, learned, windows)
+        spans = spans_of(self._monitor.window)
+        learned = learn(found, references, self._length, spans)
+        used = spans[: 1 + max((place[2] for place in learned), default=WINDOW)]
+        return Judge(found, segments, run_length, self._length, learned, windows, used)
 
-    def _traffic(
-        self, reader: Reader, judge: Judge, trackers: Trackers, moment: Moment, *, learning: bool
-    ) -> list[Line]:
+    def _traffic(self, spans: SpanJudge, moment: Moment, *, learning: bool) -> list[Line]:
         """The lines of what is known at prediction."""
+        reader, judge, trackers = spans.reader, spans.judge, spans.trackers
         profiles = {
             segment: held[moment.start]
             for segment in judge.segments
@@ -187,7 +191,8 @@ class Evaluation:
         trackers.empty = 0 if rows else trackers.empty + 1
         lines = [self._freshness(judge, trackers, moment, rows)]
         if rows:
-            lines += judge.lines(moment, profiles, trackers, performance=False, learning=learning)
+            judged = judge.lines(moment, profiles, trackers, performance=False, learning=learning)
+            lines += spans.overlay(judged, moment)
             trackers.pending.append(moment.start)
             lines += self._objectives(judge, trackers, moment, profiles[EVERYTHING].parts.get("latency"))
             trackers.past.append((moment.start, in_breach(lines)))

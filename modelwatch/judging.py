@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from alerts.line import Line
 from collector.summarize import EVERYTHING
-from detectors import Check, Judgement, Phase, Verdict, insufficient, p_of_evidence, phase_of
+from collector.window import Window
+from detectors import (
+    Check,
+    Judgement,
+    Phase,
+    Verdict,
+    insufficient,
+    p_of_evidence,
+    phase_of,
+    show_duration,
+)
+from modelwatch.spans import merged
 from modelwatch.trackers import Trackers
 from profiles import Profile
 
 log = logging.getLogger(__name__)
+Place = tuple[str, int, int]
+WINDOW = -1  # no span: the window itself
 LEARNING = "learning: the reference has too few windows yet"
 
 
@@ -42,26 +55,30 @@ class Judge:
         segments: "" for all rows, and every segment.
         run_length: how many windows a healthy model is to go without a false alarm, on average.
         length: of a window, in microseconds.
-        baselines: what was learned from the reference, by segment and place of the check.
+        baselines: what was learned from the reference, by segment, place of the check, and place of the span
+            or `WINDOW`.
         windows: how many windows with predictions a reference file has.
+        spans: the longer spans in which traffic is judged again.
     """
 
     checks: Sequence[Check]
     segments: Sequence[str]
     run_length: float
     length: int
-    baselines: Mapping[tuple[str, int], Baseline] = field(default_factory=dict)
+    baselines: Mapping[Place, Baseline] = field(default_factory=dict)
     windows: int = 0
+    spans: Sequence[Window] = ()
 
-    def limit(self, segment: str) -> float:
+    def limit(self, segment: str, span: int = WINDOW) -> float:
         """The evidence that makes a breach.
 
         The run lengths of all signals share the budget by the union bound: half of it for the model as a
-        whole, half for its segments, where it has any.
+        whole, half for its segments, where it has any; and as much for each span as for windows.
         """
         others = len(self.segments) - 1
         share = 1 if not others else 2 if segment == EVERYTHING else 2 * others
-        return self.run_length * max(len(self.checks), 1) * share
+        looks = 1 if span == WINDOW else self.length / self.spans[span].length
+        return self.run_length * looks * max(len(self.checks), 1) * share * (1 + len(self.spans))
 
     def lines(
         self,
@@ -87,7 +104,7 @@ class Judge:
             for place, check in enumerate(self.checks):
                 if (check.part == "performance") is not performance:
                     continue
-                baseline = self.baselines.get((segment, place))
+                baseline = self.baselines.get((segment, place, WINDOW))
                 current = parts.get(check.part)
                 if baseline is None and current is None:
                     continue
@@ -99,6 +116,34 @@ class Judge:
                     phase = phase_of(moment.start, self.length)
                     judged = self._judge(check, baseline.value, current, self.limit(segment), phase)
                 found.append(self.line(moment, check.signal, check.subject or "", segment, judged, trackers))
+        return found
+
+    def over_span(
+        self, span: int, start: int, profiles: Mapping[str, Profile], trackers: Trackers
+    ) -> dict[str, Judgement]:
+        """Judge the traffic of a span that is over; the judgements that are a breach, by line key.
+
+        Args:
+            span: the place of the span.
+            start: when it began, in microseconds.
+            profiles: of the span, by segment.
+            trackers: the memory, which is changed.
+        """
+        found = {}
+        phase = phase_of(start, self.spans[span].length)
+        for segment, profile in profiles.items():
+            limit = self.limit(segment, span)
+            for place, check in enumerate(self.checks):
+                baseline = self.baselines.get((segment, place, span))
+                if baseline is None:
+                    continue
+                key = f"{check.signal}|{check.subject or ''}|{segment}"
+                judged = self._judge(check, baseline.value, profile.parts.get(check.part), limit, phase)
+                if trackers.step(key, judged, limit, span) is Verdict.BREACH:
+                    length = show_duration(self.spans[span].size)
+                    found[key] = replace(
+                        judged, note=f"over {length}: {judged.note or 'a small lasting change'}"
+                    )
         return found
 
     @staticmethod
@@ -142,7 +187,8 @@ def learn(
     checks: Sequence[Check],
     references: Mapping[str, tuple[Mapping[int, Profile], Mapping[int, Profile]]],
     length: int,
-) -> dict[tuple[str, int], Baseline]:
+    spans: Sequence[Window] = (),
+) -> dict[Place, Baseline]:
     """Let every check learn from the reference's windows.
 
     A check whose part no reference window has learns nothing, and is absent.
@@ -151,17 +197,33 @@ def learn(
         checks: what learns.
         references: by segment the profiles of traffic and of joined labels, by the start of their windows.
         length: of a window, in microseconds.
+        spans: in which traffic is judged again.
     """
-    learned = {}
+    learned: dict[Place, Baseline] = {}
     for segment, (traffic, outcomes) in references.items():
         for place, check in enumerate(checks):
             windows = outcomes if check.part == "performance" else traffic
-            held = [start for start in sorted(windows) if check.part in windows[start].parts]
-            if held:
-                summaries = [windows[start].parts[check.part] for start in held]
-                phases = [phase_of(start, length) for start in held]
-                learned[segment, place] = Baseline(check.detector.learn(summaries, phases))
+            _learn_one(check, windows, length, learned, (segment, place, WINDOW))
+        for at, span in enumerate(spans):
+            summed = merged(traffic, span)
+            for place, check in enumerate(checks):
+                if check.part != "performance":
+                    _learn_one(check, summed, span.length, learned, (segment, place, at))
     return learned
+
+
+def _learn_one(
+    check: Check,
+    windows: Mapping[int, Profile],
+    length: int,
+    learned: dict[Place, Baseline],
+    place: Place,
+) -> None:
+    held = [start for start in sorted(windows) if check.part in windows[start].parts]
+    if held:
+        summaries = [windows[start].parts[check.part] for start in held]
+        phases = [phase_of(start, length) for start in held]
+        learned[place] = Baseline(check.detector.learn(summaries, phases))
 
 
 def in_breach(lines: Sequence[Line]) -> bool:

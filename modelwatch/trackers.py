@@ -17,25 +17,37 @@ class Trackers:
 
     Attributes:
         signals: the evidence of each signal, by line key.
+        spans: the same over spans, by the place of the span and line key.
         budgets: the events of each objective's period, by name.
         pending: starts of the windows whose labels are still coming in, ascending.
         past: starts of the judged windows and whether their traffic was in breach, the latest `REMEMBERED`.
         past_outcomes: the same of joined labels.
         empty: how many windows in a row had no predictions.
+        told: starts of the windows that were in breach by themselves, the latest `REMEMBERED`.
+        deployed: when the latest deployment was, in microseconds.
     """
 
     signals: dict[str, Evidence] = field(default_factory=dict)
+    spans: dict[str, Evidence] = field(default_factory=dict)
     budgets: dict[str, Budget] = field(default_factory=dict)
     pending: list[int] = field(default_factory=list)
     past: list[tuple[int, bool]] = field(default_factory=list)
     past_outcomes: list[tuple[int, bool]] = field(default_factory=list)
     empty: int = 0
+    told: list[int] = field(default_factory=list)
+    deployed: int = 0
 
-    def step(self, key: str, judgement: Judgement, limit: float) -> Verdict:
-        """Take in a judgement and return the signal's verdict."""
-        state = self.signals.get(key, Evidence()).step(judgement, limit)
-        self.signals[key] = state
+    def step(self, key: str, judgement: Judgement, limit: float, span: int | None = None) -> Verdict:
+        """Take in a judgement, of a window or of the span at a place, and return the signal's verdict."""
+        held, name = (self.signals, key) if span is None else (self.spans, f"{span}|{key}")
+        state = held.get(name, Evidence()).step(judgement, limit)
+        held[name] = state
         return state.verdict
+
+    def spans_in_breach(self, key: str, spans: int) -> bool:
+        """Whether a signal is in breach over one of so many spans."""
+        states = (self.spans.get(f"{span}|{key}") for span in range(spans))
+        return any(state is not None and state.in_breach for state in states)
 
     def windows(self, length: int, most: int) -> tuple[int, int]:
         """How many windows had predictions, and how many between them had none.
@@ -54,12 +66,15 @@ class Trackers:
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
         return {
-            "signals": {key: [state.amount, state.in_breach] for key, state in self.signals.items()},
+            "signals": _stored(self.signals),
+            "spans": _stored(self.spans),
             "budgets": {name: budget.bins for name, budget in self.budgets.items()},
             "pending": self.pending,
             "past": self.past[-REMEMBERED:],
             "past_outcomes": self.past_outcomes[-REMEMBERED:],
             "empty": self.empty,
+            "told": self.told[-REMEMBERED:],
+            "deployed": self.deployed,
         }
 
     @classmethod
@@ -69,7 +84,11 @@ class Trackers:
         >>> Trackers.from_json(Trackers(pending=[5]).to_json()).pending
         [5]
         """
-        signals = {key: Evidence(amount, in_breach) for key, (amount, in_breach) in stored["signals"].items()}
+        # older versions had no spans
+        signals, spans = (
+            {key: Evidence(amount, in_breach) for key, (amount, in_breach) in stored.get(name, {}).items()}
+            for name in ("signals", "spans")
+        )
         budgets = {
             name: Budget(tuple((start, bad, events) for start, bad, events in bins))
             for name, bins in stored["budgets"].items()
@@ -77,4 +96,9 @@ class Trackers:
         past, outcomes = (
             [(start, breach) for start, breach in stored[name]] for name in ("past", "past_outcomes")
         )
-        return cls(signals, budgets, list(stored["pending"]), past, outcomes, stored["empty"])
+        known = {"told": stored.get("told", []), "deployed": stored.get("deployed", 0)}
+        return cls(signals, spans, budgets, list(stored["pending"]), past, outcomes, stored["empty"], **known)
+
+
+def _stored(states: dict[str, Evidence]) -> dict[str, tuple[float, bool]]:
+    return {key: (state.amount, state.in_breach) for key, state in states.items()}
