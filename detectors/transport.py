@@ -1,0 +1,114 @@
+"""Cells that know how far apart they are, and what it costs to move mass between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from detectors.bridge import POINTS
+from detectors.cells import NumericCells
+from profiles import NumericSummary
+from profiles.counts import Floats, Ints
+from profiles.numeric import FAR
+
+FARTHEST = 2.0**64  # the last bin of a grid, in scales; nothing is taken to be further off
+PARTS = 512  # of a unit: bins narrower than one of them are put together
+ROUNDING = 1e-12  # of a mean square: less is no variance
+
+
+@dataclass(frozen=True, eq=False)
+class TransportCells(NumericCells):
+    """A cell for each bin between the extremes of the reference, and two sums for what is beyond them.
+
+    A row has the counts, and how far below the lowest and above the highest edge the values are in total, in
+    units. So the cost of moving one row into another is known to half the width of the bins that hold the
+    values (at most 1/256 of the grid's scale and of the distance from its centre) and 1/1024 of the unit.
+
+    Attributes:
+        unit: the standard deviation, or the grid's scale where that is not finite or 0.
+    """
+
+    unit: float
+
+    @classmethod
+    def spanning(cls, windows: Sequence[NumericSummary]) -> TransportCells:
+        """The cells of a reference, from its windows that have values."""
+        space = windows[0].space
+        first = min(int(window.counts.keys[0]) for window in windows)
+        last = max(int(window.counts.keys[-1]) for window in windows)
+        whole = cls(space, np.arange(first, last + 2), deviation(windows))
+        steps = np.floor(whole.middle(whole.edges, whole.edges) * PARTS)
+        kept = np.flatnonzero(np.diff(steps, prepend=-np.inf))
+        return cls(space, np.union1d(whole.edges[kept], last + 1), whole.unit)
+
+    def middle(self, first: Ints, last: Ints) -> Floats:
+        """The middle between the lower edges of bins, in units from the grid's centre."""
+        with np.errstate(over="ignore"):  # an infinity is far enough
+            middle = self.space.lower(first) / 2 + self.space.lower(last) / 2 - self.space.center
+            places: Floats = np.clip(middle / self.unit, -FARTHEST, FARTHEST)
+        return places
+
+    @cached_property
+    def places(self) -> Floats:
+        """Where each cell's values are taken to be, in units; of the outer cells their edge."""
+        edges = self.edges
+        return self.middle(np.append(edges[:1], edges), np.append(edges, edges[-1:]))
+
+    @cached_property
+    def gaps(self) -> Floats:
+        """The distances between neighbouring cells, in units, shape (cells - 1,)."""
+        return np.diff(self.places)
+
+    def row(self, summary: NumericSummary) -> Floats:
+        """Counts, and the distances below and above, shape (cells + 2,)."""
+        counts = summary.counts
+        beyond = (counts.keys < self.edges[0]) | (counts.keys >= self.edges[-1])
+        keys, many = counts.keys[beyond], counts.values[beyond]
+        at = self.middle(keys, keys + 1)
+        below, above = np.maximum(self.places[0] - at, 0), np.maximum(at - self.places[-1], 0)
+        return np.append(super().row(summary), [below @ many, above @ many])
+
+
+def deviation(windows: Sequence[NumericSummary]) -> float:
+    """The standard deviation of all windows' values; the grid's scale where that is not finite or 0.
+
+    A grid of scores has no scale: it is 1.
+    """
+    rows = sum(window.count for window in windows)
+    mean, square = (sum(getattr(one, name) for one in windows) / rows for name in ("total", "squares"))
+    variance = square - mean**2
+    finite = all(window.low > -FAR and window.high < FAR for window in windows)
+    if finite and variance > ROUNDING * square:
+        return float(np.sqrt(variance))
+    return float(getattr(windows[0].space, "scale", 1.0))
+
+
+def expected_square(share: Floats, gaps: Floats) -> float:
+    """The mean of n d**2, with d the cost and n independent rows: the squared area under a Brownian bridge.
+
+    By the mean of |X Y| for two normal variables (Nabeya, Annals of the Institute of Statistical Mathematics
+    3, 1951), with neighbours that go together anyway as one.
+
+    Args:
+        share: of each cell, shape (cells,).
+        gaps: between neighbouring cells, shape (cells - 1,).
+
+    >>> round(expected_square(np.array([0.5, 0.5]), np.array([1.0])), 6)
+    0.25
+    """
+    below = np.clip(np.cumsum(share)[:-1], 0, 1)
+    inside = (below > 0) & (below < 1)
+    below, gaps = below[inside], gaps[inside]
+    weight = np.sqrt(below * (1 - below)) * gaps
+    if not weight.sum() > 0:
+        return 0.0
+    depth = np.log(below / (1 - below)) / 2  # the correlation of two places is exp(-|difference|)
+    groups = np.minimum(np.cumsum(weight) / weight.sum() * POINTS, POINTS - 1).astype(np.int64)
+    weights = np.bincount(groups, weights=weight)
+    depths = np.bincount(groups, weights=weight * depth) / np.maximum(weights, np.finfo(float).tiny)
+    related = np.exp(-np.abs(depths[:, None] - depths[None, :]))
+    products = (np.sqrt(1 - np.square(related)) + related * np.arcsin(related)) * 2 / np.pi
+    return float(weights @ products @ weights)
