@@ -19,6 +19,7 @@ KS_99 = 1.63  # Kolmogorov's distribution stays below this in 99 of 100 healthy 
 CERTAIN = 1.2  # times that it is in 999 of 1000
 LEFT = 0.04  # an explanation may leave so much of the distance, beside noise
 MOST_LEFT = 0.4  # and never more than this, however much noise there is
+FEW_ROWS, NO_EDGE = 10, 0.03  # so much of an explanation may lie where the window has nothing
 LEVELS = np.linspace(0.02, 0.98, 49)
 
 
@@ -70,6 +71,8 @@ class Change:
             expected: what the window would look like.
             evident: there is evidence beside the distance, so noise may be nearly all of it.
         """
+        if expected.beyond(self.after) > max(FEW_ROWS / self.after.count, NO_EDGE):
+            return float("inf")
         residual = expected.residual(self.after)
         most = self.noise + LEFT * self.distance
         if residual > (most if evident else min(most, MOST_LEFT * self.distance)):

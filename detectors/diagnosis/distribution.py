@@ -92,6 +92,10 @@ class Distribution:
         under = other.below(other.upper) - self.reached(other.upper)
         return float(max(over.max(), under.max(), 0.0))
 
+    def beyond(self, other: Distribution) -> float:
+        """The share of the rows that are certainly outside the extremes of another."""
+        return float(self.mass[(self.lower > other.high) | (self.upper < other.low)].sum())
+
     def residual(self, other: Distribution) -> float:
         """As `gap`; where intervals are too wide to tell, the moments have a say."""
         gap = self.gap(other)

@@ -8,7 +8,7 @@ from detectors.diagnosis.change import Change
 from detectors.diagnosis.distribution import Distribution
 from detectors.diagnosis.finding import Finding, Kind, figure, percent
 
-CLIPPED, TO_MISSING, TRUNCATED, AT_BOTH_ENDS = 0.975, 0.985, 0.96, 0.925
+CLIPPED, TO_MISSING, TRUNCATED, AT_BOTH_ENDS = 0.975, 0.985, 0.935, 0.925
 LEAST_BEYOND = 0.005  # of the rows: less may be chance
 LEAST_KEPT = 0.5  # a smaller rest is hardly a tail cut off
 PILE = 0.5  # so much of what was beyond an edge has to lie at it
@@ -16,7 +16,7 @@ PILE = 0.5  # so much of what was beyond an edge has to lie at it
 
 def clipped(change: Change) -> Finding | None:
     """Values beyond an edge became the edge."""
-    ends = _edges(change)
+    ends = {} if change.after.coarse else _edges(change)
     piled = [end for end in ends if _pile(change, end) >= PILE * ends[end]]
     if not piled:
         return None
@@ -38,7 +38,7 @@ def clipped(change: Change) -> Finding | None:
 def truncated(change: Change) -> Finding | None:
     """Values beyond an edge are gone, or missing."""
     ends = _edges(change)
-    if not ends or sum(ends.values()) > 1 - LEAST_KEPT:
+    if not ends or sum(ends.values()) > 1 - LEAST_KEPT or change.after.coarse:
         return None
     low = change.after.low if "low" in ends else -np.inf
     high = change.after.high if "high" in ends else np.inf
@@ -49,7 +49,7 @@ def truncated(change: Change) -> Finding | None:
     gone = sum(ends.values())
     explained = abs((now - was) - gone * (1 - was)) < max(0.25 * gone, 3 * np.sqrt(gone / change.after.count))
     trust = TO_MISSING if explained else TRUNCATED if len(ends) == 1 else AT_BOTH_ENDS
-    strength = change.explained_by(change.before.within(kept), trust)
+    strength = change.explained_by(change.before.within(kept), trust, evident=explained)
     if not strength:
         return None
     texts = [

@@ -52,7 +52,8 @@ def numeric(reference: NumericSummary, current: NumericSummary, healthy: float =
         return ranked([nulls])
     precision = rounding.rounded(change)
     if not change.real:
-        return ranked([nulls, precision, shape.tail(change)])
+        cut_off = edges.truncated(change) if nulls else None
+        return ranked([nulls, precision, spike.default(change), cut_off, shape.tail(change)])
     found = [nulls, precision, *(recognise(change) for recognise in RECOGNISERS), shape.tail(change)]
     if not any(one is not None and one is not nulls for one in found):
         found.append(unit.factor_of_some(change))

@@ -7,10 +7,12 @@ import numpy as np
 from detectors.diagnosis.change import Change
 from detectors.diagnosis.distribution import Distribution
 from detectors.diagnosis.finding import Finding, Kind, figure, percent
+from profiles.counts import Floats
 
 ALWAYS, DEFAULT = 1.0, 0.97
 FEWEST_VALUES = 6  # of two or three values any change would look like a default
 LEAST_SHARE = 0.005
+SIGMAS = 5.0
 FILLS = tuple(
     sign * value
     for value in (
@@ -44,13 +46,14 @@ def constant(change: Change) -> Finding | None:
 def default(change: Change) -> Finding | None:
     """One value took a share of the rows; the others are distributed as before."""
     before, after = change.before, change.after
-    if before.mass.size < FEWEST_VALUES:
+    if before.mass.size < FEWEST_VALUES or after.coarse:
         return None
-    expected = np.array([_share_at(before, *ends) for ends in zip(after.lower, after.upper, strict=True)])
+    expected = _shares_at(before, after.middle)
     place = int(np.argmax(after.mass - expected))
     known, seen = float(expected[place]), float(after.mass[place])
     share = (seen - known) / (1 - known) if known < 1 else 0.0
-    if share < max(LEAST_SHARE, change.noise / 2) or seen > 1 - LEAST_SHARE / 10:
+    chance = SIGMAS * float(np.sqrt(max(known, 1 / after.count) / after.count))
+    if share < max(LEAST_SHARE, change.noise / 2, chance) or seen > 1 - LEAST_SHARE / 10:
         return None
     ends = float(after.lower[place]), float(after.upper[place])
     spike = Distribution(np.array([ends[0]]), np.array([ends[1]]), np.ones(1), after.count)
@@ -62,10 +65,11 @@ def default(change: Change) -> Finding | None:
     return Finding(Kind.DEFAULT, text + _mention(change, value), strength)
 
 
-def _share_at(side: Distribution, low: float, high: float) -> float:
-    """The share of the rows of the intervals that lie within another."""
-    inside = (side.lower >= low) & (side.upper <= high)
-    return float(side.mass[inside].sum())
+def _shares_at(side: Distribution, points: Floats) -> Floats:
+    """The share of the rows of the intervals that hold each point."""
+    inside = (side.lower <= points[:, None]) & (side.upper >= points[:, None])
+    shares: Floats = inside @ side.mass
+    return shares
 
 
 def _named(change: Change, low: float, high: float) -> tuple[float, str]:

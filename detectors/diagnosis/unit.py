@@ -10,11 +10,15 @@ from detectors.diagnosis.factors import TEMPERATURES, known_factors, nearest_fac
 from detectors.diagnosis.finding import Finding, Kind, figure, percent
 from profiles.counts import Floats
 
-KNOWN, CONVERSION, ANY_FACTOR, MOVED, WIDER, RESCALED, PARTLY = 0.98, 0.99, 0.95, 0.94, 0.93, 0.90, 0.85
+KNOWN, CONVERSION, ANY_FACTOR, SMALL_FACTOR = 0.98, 0.99, 0.95, 0.925
+MOVED, WIDER, RESCALED, PARTLY = 0.94, 0.93, 0.90, 0.85
 SNAP = 0.005  # the resolution of the grid
 LARGE = 2.2  # a factor that is no well-known one, of values around 0, is a wider spread unless it is larger
 RESCALING = 1.7
+NEARLY = 0.2  # of mean 0 and the logarithm of standard deviation 1: as a scaler leaves a sample
 LEAST_SHARE, MOST_SHARE = 0.05, 0.95
+TINY = 1e-6
+CERTAIN = 0.05  # of the rows may be on either side of a point that tells a share
 
 
 def factor(change: Change) -> Finding | None:
@@ -47,18 +51,18 @@ def temperature(change: Change) -> Finding | None:
 
 def rescaled(change: Change) -> Finding | None:
     """Another affine function, far from a mere shift: a scaler left out, or applied twice."""
-    scale = change.stretch
-    if not scale > 0 or not np.isfinite(scale) or 1 / RESCALING < scale < RESCALING:
+    scale, after = change.stretch, change.after
+    if not scale > 0 or not np.isfinite(scale):
+        return None
+    standard = abs(after.mean) < NEARLY and abs(np.log(max(after.std, 1e-9))) < NEARLY
+    if 1 / RESCALING < scale < RESCALING and not standard:
         return None
     shift = _intercept(change, scale)
     strength = change.explained_by(change.before.affine(shift, scale, SNAP), RESCALED)
     if not strength:
         return None
     text = f"values look like {figure(shift)} + {figure(scale)} x, as if rescaled"
-    after = change.after
-    if abs(after.mean) < 0.2 and abs(np.log(max(after.std, 1e-9))) < 0.2:  # noqa: PLR2004 - as a scaler leaves it
-        text += " to mean 0 and standard deviation 1"
-    return Finding(Kind.UNIT, text, strength)
+    return Finding(Kind.UNIT, text + (" to mean 0 and standard deviation 1" if standard else ""), strength)
 
 
 def moved(change: Change) -> Finding | None:
@@ -91,19 +95,26 @@ def factor_of_some(change: Change) -> Finding | None:
     best: Finding | None = None
     candidates = [(0.0, *one) for one in known_factors()]
     candidates += [(shift, scale, f"converted from {name}") for shift, scale, name in TEMPERATURES]
-    points = change.after.upper + 1e-6 * change.after.std
-    before, after = (_at(side, points) for side in (change.before, change.after))
     for shift, scale, name in candidates:
         other = change.before.affine(shift, scale, SNAP)
-        towards = _at(other, points) - before
-        share = float(towards @ (after - before)) / max(float(towards @ towards), 1e-12)
-        if not LEAST_SHARE < share < MOST_SHARE:
-            continue
-        strength = change.explained_by(change.before.mixed(other, share), PARTLY)
+        share = _share(change, other)
+        strength = change.explained_by(change.before.mixed(other, share), PARTLY) if share else 0.0
         if strength and (best is None or strength > best.strength):
             text = f"in {percent(share)} of the rows values look like before {name}; the rest as before"
             best = Finding(Kind.UNIT, text, strength)
     return best
+
+
+def _share(change: Change, other: Distribution) -> float:
+    """The share of another distribution that a window holds, by least squares; 0 if that is none, or all."""
+    points = change.after.upper + TINY * change.after.std
+    certain = other.reached(points) - other.below(points) < CERTAIN
+    points = points[certain] if certain.any() else points
+    before = _at(change.before, points)
+    towards = _at(other, points) - before
+    moved = _at(change.after, points) - before
+    share = float(towards @ moved) / max(float(towards @ towards), TINY)
+    return share if LEAST_SHARE < share < MOST_SHARE else 0.0
 
 
 def _at(side: Distribution, points: Floats) -> Floats:

@@ -1,0 +1,239 @@
+"""Says of a line that newly goes into breach what the change looks like, since when, where, after what."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from alerts.line import Line
+from collector.summarize import EVERYTHING
+from collector.window import iso
+from dashboards.words import duration
+from detectors import Verdict, p_of_evidence
+from detectors.diagnosis import (
+    Course,
+    Finding,
+    Kind,
+    Scope,
+    categorical,
+    contributions,
+    course,
+    numeric,
+    percent,
+    scope,
+    swapped,
+)
+from detectors.evidence import SMALLEST_P
+from modelwatch.circumstances import DRIFT, Circumstances
+from modelwatch.trackers import Trackers
+from profiles import CategoricalSummary, NumericSummary
+
+log = logging.getLogger(__name__)
+MISSING = "quality.missing"
+MADE_OF_FEATURES = ("drift.", "performance.")
+A_WEEK = 7 * 86_400_000_000
+NEAR = 30  # windows: what lies longer before a change is hardly its cause
+MOST_SUMMED = 24  # windows since the onset
+NAMED = 3  # features
+
+
+def diagnosed(circumstances: Circumstances, lines: Sequence[Line], begun: Collection[str]) -> list[Line]:
+    """The lines with diagnoses: in full where a breach begins, by its kind while it lasts.
+
+    What goes wrong here is logged, and leaves the line as it was.
+
+    Args:
+        circumstances: what else is known.
+        lines: judged at one moment.
+        begun: the keys of the signals that were in breach before.
+    """
+    if not any(line.verdict is Verdict.BREACH for line in lines):
+        return list(lines)
+    try:
+        diagnosis = Diagnosis(circumstances, lines)
+    except Exception:
+        log.exception("a diagnosis could not begin; verdicts stand without")
+        return list(lines)
+    found = []
+    for line in lines:
+        text = None
+        try:
+            if line.verdict is Verdict.BREACH:
+                text = diagnosis.lasting(line) if line.key in begun else diagnosis.of(line)
+        except Exception:
+            log.exception("the diagnosis of %s failed; its verdict stands", line.key)
+        told = "; ".join(part for part in (line.diagnosis, text) if part)
+        found.append(replace(line, diagnosis=told) if text else line)
+    return found
+
+
+def breaches(trackers: Trackers) -> set[str]:
+    """The keys of the signals that are in breach, by a window or by a span."""
+    spans = {name.split("|", 1)[1]: state for name, state in trackers.spans.items() if state.in_breach}
+    return {key for key, state in trackers.signals.items() if state.in_breach} | spans.keys()
+
+
+@dataclass
+class Diagnosis:
+    """Diagnoses the lines of one moment.
+
+    Attributes:
+        known: what else is known.
+        lines: all lines of the moment.
+    """
+
+    known: Circumstances
+    lines: Sequence[Line]
+    _exchanged: dict[tuple[str, int], dict[str, Finding]] = field(default_factory=dict)
+
+    def lasting(self, line: Line) -> str | None:
+        """The kind that the breach had when it began."""
+        said = self.known.last_words(line.start).get((line.signal, line.subject, line.segment), "")
+        return next((str(kind) for kind in Kind if f"; {kind}" in f"; {said}"), None)
+
+    def of(self, line: Line) -> str | None:
+        """One or two sentences on a breach that begins."""
+        history = self.known.history(line)
+        way = course([value for _, value, _ in history], [breach for _, _, breach in history])
+        starts = [start for start, _, _ in history[way.onset :]] or [line.start]
+        where = self._where(line)
+        finding = self._finding(line, where, starts[-MOST_SUMMED:])
+        said = [str(finding) if finding else None, where.text if where else None, self._features(line)]
+        when = [_since(starts[0], way, self.known.judge.length), self._after(starts[0], line, where)]
+        sentences = ["; ".join(filter(None, said)), ", ".join(filter(None, when))]
+        return ". ".join(filter(None, sentences)) or None
+
+    def _where(self, line: Line) -> Scope | None:
+        """The version or the segment that alone holds the change."""
+        versions = {
+            name: (value, _excess(value, one.threshold, one.p_value, self._alpha(line)))
+            for name, one in self.known.by_version(line).items()
+            if (value := one.value) is not None
+        }
+        found = scope(versions, "version")
+        if found is not None or line.segment != EVERYTHING:
+            return found
+        alike = [
+            one
+            for one in self.lines
+            if (one.signal, one.subject, one.start) == (line.signal, line.subject, line.start)
+            and one.segment != EVERYTHING
+            and one.value is not None
+        ]
+        for column in sorted({one.segment.split("=", 1)[0] for one in alike}):
+            values = {
+                one.segment: (one.value or 0.0, _excess_of(one))
+                for one in alike
+                if one.segment.startswith(f"{column}=")
+            }
+            found = found or scope(values, "segment")
+        return found
+
+    def _finding(self, line: Line, where: Scope | None, starts: Sequence[int]) -> Finding | None:
+        """The best explanation of a change of a column, from the part of the traffic that holds it."""
+        checked = self.known.check(line)
+        if checked is None or checked[1].part == "performance":
+            return None
+        place, check = checked
+        exchanged = self._swapped(line.segment, line.start).get(line.subject)
+        if exchanged is not None and line.signal != MISSING:
+            return exchanged
+        segment, version = line.segment, None
+        if where is not None and len(where.parts) == 1:
+            segment, version = (
+                (where.parts[0], None) if where.noun == "segment" else (segment, where.parts[0])
+            )
+        held = self.known.reference(place, segment, line.start)
+        windows = starts if self.known.season(place, segment) is None else [line.start]
+        current = self.known.current(check.part, segment, windows, version)
+        return None if held is None or current is None else _best(line.signal, *held, current)
+
+    def _alpha(self, line: Line) -> float:
+        return p_of_evidence(self.known.judge.limit(line.segment))
+
+    def _swapped(self, segment: str, start: int) -> dict[str, Finding]:
+        """What features of a segment hold each other's values, by name; found once."""
+        if (segment, start) not in self._exchanged:
+            references, currents = {}, {}
+            for line in self.lines:
+                drifts = line.signal == DRIFT and line.verdict is Verdict.BREACH
+                checked = self.known.check(line) if drifts else None
+                if checked is None or (line.segment, line.start) != (segment, start):
+                    continue
+                held = self.known.reference(checked[0], segment, start)
+                current = self.known.current(checked[1].part, segment, [start])
+                if held is not None and current is not None:
+                    references[line.subject], currents[line.subject] = held[0], current
+            self._exchanged[segment, start] = swapped(references, currents) if len(currents) > 1 else {}
+        return self._exchanged[segment, start]
+
+    def _features(self, line: Line) -> str | None:
+        """Which features drift where something else than a feature is in breach, by their share in it."""
+        if line.subject or not line.signal.startswith(MADE_OF_FEATURES):
+            return None
+        drifts = [one for one in self.lines if one.signal == DRIFT and one.start == line.start]
+        drifts = [one for one in drifts or self.known.drifts(line.start) if one.segment == line.segment]
+        effects = {
+            one.subject: (one.value, one.threshold)
+            for one in drifts
+            if one.verdict == Verdict.BREACH and one.value is not None and one.threshold is not None
+        }
+        ranked = contributions(effects)[:NAMED]
+        if ranked:
+            return "features in drift: " + ", ".join(
+                f"{name} ({percent(part)} of it)" for name, part in ranked
+            )
+        return "no feature drifts" if any(one.verdict == Verdict.OK for one in drifts) else None
+
+    def _after(self, onset: int, line: Line, where: Scope | None) -> str | None:
+        """The deployment, or the first predictions of a version, that lies nearest before a change."""
+        length = self.known.judge.length
+        earlier = [one for one in self.known.events if one.at < min(onset + length, line.end)]
+        earlier = [one for one in earlier if onset - one.at <= max(NEAR * length, A_WEEK)]
+        own = [one for one in earlier if where is not None and one.version in where.parts]
+        if not earlier:
+            return None
+        nearest = (own or earlier)[-1]
+        if nearest.at >= onset:
+            return f"in the window of {nearest.text} ({iso(nearest.at)})"
+        return f"{duration(onset - nearest.at)} after {nearest.text} ({iso(nearest.at)})"
+
+
+def _best(signal: str, reference: Any, healthy: float, current: Any) -> Finding | None:
+    """The best explanation for a signal: nulls explain the missing, and drift is of values that are there."""
+    if isinstance(reference, NumericSummary) and isinstance(current, NumericSummary):
+        found = numeric(reference, current, healthy)
+    elif isinstance(reference, CategoricalSummary) and isinstance(current, CategoricalSummary):
+        found = categorical(reference, current)
+    else:
+        return None
+    if signal == MISSING:
+        return next((one for one in found if one.kind is Kind.MISSING or "now missing" in one.text), None)
+    return next((one for one in found if one.kind is not Kind.MISSING), None)
+
+
+def _since(onset: int, way: Course, length: int) -> str:
+    """Since when, in which manner, and how often before."""
+    text = f"{'Growing since' if way.gradual else 'Since'} {iso(onset)}"
+    if way.episodes:
+        text += f", time {len(way.episodes) + 1} in this series"
+    return f"{text} (about every {duration(way.every * length)})" if way.every else text
+
+
+def _excess(value: float, threshold: float | None, p_value: float | None, alpha: float) -> float:
+    """How far out a judgement is, by its p-value where it has one: above 1 is beyond its threshold."""
+    if p_value is not None and alpha < 1:
+        return float(np.log(max(p_value, SMALLEST_P)) / np.log(alpha))
+    return abs(value) / max(abs(threshold or 0.0), 1e-300)
+
+
+def _excess_of(line: Line) -> float:
+    """The same of a line, which may be better high or low."""
+    if not line.value or not line.threshold:
+        return float(line.verdict is Verdict.BREACH)
+    ratio = abs(line.value / line.threshold)
+    return max(ratio, 1 / ratio) if line.verdict is Verdict.BREACH else min(ratio, 1 / ratio)
