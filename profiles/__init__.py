@@ -21,6 +21,7 @@ from profiles.embedding import EmbeddingSummary, Projection
 from profiles.grid import Grid
 from profiles.groups import Groups
 from profiles.latency import LatencyGrid, LatencySummary
+from profiles.moments import Moments, MomentSummary
 from profiles.numeric import NumericSummary
 from profiles.outcomes import (
     NO_SCORE,
@@ -54,6 +55,8 @@ __all__ = [
     "Groups",
     "LatencyGrid",
     "LatencySummary",
+    "MomentSummary",
+    "Moments",
     "MulticlassOutcomes",
     "NumericSummary",
     "Outcomes",

@@ -17,10 +17,11 @@ from profiles.contract import ARRIVALS, CONTRACT, Arrivals, Contract
 from profiles.embedding import Projection
 from profiles.grid import Grid
 from profiles.latency import LatencyGrid
+from profiles.moments import Moments
 from profiles.outcomes import ClassOutcomes, Outcomes, ResidualGrid
 from profiles.score import ScoreGrid
 
-Counted = Grid | Vocabulary | Projection | ScoreGrid | LatencyGrid
+Counted = Grid | Vocabulary | Projection | Moments | ScoreGrid | LatencyGrid
 Space = Counted | Outcomes | ClassOutcomes | ResidualGrid | Arrivals | Contract
 SPACES: Mapping[str, type[Space]] = {space.kind: space for space in get_args(Space)}
 COMMON: Mapping[str, Space] = {space.kind: space for space in (ARRIVALS, CONTRACT)}

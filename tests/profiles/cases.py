@@ -16,6 +16,7 @@ from profiles import (
     ClassOutcomes,
     Grid,
     LatencyGrid,
+    Moments,
     Outcomes,
     Projection,
     ResidualGrid,
@@ -73,6 +74,10 @@ def embedding(space: Projection, rows: Sequence[Row]) -> Any:
     return space.summarize(np.array(rows, np.float64).reshape(len(rows), 3))
 
 
+def moments(space: Moments, rows: Sequence[Row]) -> Any:
+    return space.summarize(list(np.array(rows, np.float64).reshape(len(rows), len(space.centers)).T))
+
+
 def latency(space: LatencyGrid, rows: Sequence[Row]) -> Any:
     return space.summarize(column(rows, 0), column(rows, 1) > 0)
 
@@ -109,6 +114,14 @@ CASES = {
         st.tuples(numbers, numbers, numbers),
         embedding,
         (Projection((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), (1.0, 2.0, 3.0)),
+    ),
+    "moments": Case(
+        st.lists(st.tuples(finite, finite, finite), max_size=5).map(
+            lambda rows: Moments.fit(list(np.array(rows, np.float64).reshape(len(rows), 3).T))
+        ),
+        st.tuples(numbers, numbers, numbers),
+        moments,
+        (Moments((), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), (1.0, 2.0, 3.0)),
     ),
     "binary": Case(
         st.just(Outcomes()), st.tuples(numbers, bits, bits), binary, (Outcomes(), (0.5, 1.0, 1.0))

@@ -1,0 +1,203 @@
+"""First and second moments of vectors: of an embedding, or of a whole row of numeric columns.
+
+Values are standardised, cut off at `LIMIT` and rounded to steps of 1 / `STEPS`, so that every sum is a sum of
+integers: it does not depend on the order of the rows, to the bit. The noise of rounding is 0.06 % of the
+variance (Sheppard, Proceedings of the London Mathematical Society 29, 1898).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from profiles.counts import Floats, Ints
+from profiles.directions import principal_axes, variation
+from profiles.grid import Grid
+from profiles.groups import Groups
+from profiles.sums import Sums
+
+STEPS = 12  # of a standard deviation
+LIMIT = 5  # standard deviations: outliers must not decide alone
+FARTHEST = STEPS * LIMIT
+PIECE = 1 << 12  # rows: FARTHEST**2 * PIECE < 2**24, so a single-precision product of the whole is exact
+MOST_DIRECTIONS = 32
+ENOUGH = 1 << 12  # rows of a window: in longer ones a sample is counted
+MOST_EVERY = 1 << 10
+NORMAL_QUARTILES = 1.349  # standard deviations from the lower to the upper quartile
+COARSE = 1 << 15  # the basis is rounded to whole numbers up to this
+
+Columns = Sequence[npt.NDArray[np.floating] | None]
+
+
+@dataclass(frozen=True, eq=False)
+class MomentSummary(Sums):
+    """Sums over the rows, in steps.
+
+    Attributes:
+        totals: of each direction, shape (r,).
+        products: of each pair of directions, the upper triangle by rows, shape (r * (r + 1) / 2,).
+        count: the rows that have a value.
+        nulls: the rows that have none.
+    """
+
+    totals: Ints
+    products: Ints
+    count: int = 0
+    nulls: int = 0
+
+    def row(self) -> Floats:
+        """The sums in standard deviations, then the products in their squares, one after the other."""
+        return np.concatenate([self.totals / STEPS, self.products / STEPS**2])
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Standardised vectors in at most `MOST_DIRECTIONS` directions, which the reference fixes.
+
+    Attributes:
+        names: of the columns, shape (d,); empty for an embedding.
+        centers: of the columns, shape (d,).
+        scales: of the columns, shape (d,).
+        basis: the directions, shape (d * r,), row by row in whole numbers; empty for the columns themselves.
+        unit: what 1 in the product of steps and basis is in steps.
+        offsets: subtracted from each direction, shape (r,), in steps.
+        every: of the rows with an id so many in one are counted, chosen by the id's hash: a power of 2.
+        kurtosis: how much products vary, as a multiple of what those of a normal distribution do.
+        widest: the largest variance of a product, whitened; 2 for a normal distribution.
+
+    >>> space = Moments(("features.a", "features.b"), (0.0, 0.0), (1.0, 1.0))
+    >>> summary = space.summarize([np.array([1.0, -1.0]), np.array([2.0, np.nan])])
+    >>> summary.row().tolist()
+    [0.0, 2.0, 2.0, 2.0, 4.0]
+    """
+
+    names: tuple[str, ...]
+    centers: tuple[float, ...]
+    scales: tuple[float, ...]
+    basis: tuple[int, ...] = ()
+    unit: float = 1.0
+    offsets: tuple[float, ...] = ()
+    every: int = 1
+    kurtosis: float = 1.0
+    widest: float = 2.0
+    kind: ClassVar[str] = "moments"
+
+    @property
+    def directions(self) -> int:
+        """How many directions there are: r."""
+        return len(self.offsets) if self.basis else len(self.centers)
+
+    @cached_property
+    def _matrix(self) -> Floats:
+        """The basis, shape (r, d)."""
+        if not self.basis:
+            return np.eye(len(self.centers))
+        return np.array(self.basis, np.float64).reshape(len(self.centers), -1).T
+
+    @cached_property
+    def loadings(self) -> Floats:
+        """What each direction is in standardised columns, shape (d, r): the inverse of the basis."""
+        turned = self._matrix * (self.unit if self.basis else 1.0)
+        return np.linalg.pinv(turned).astype(np.float64, copy=False)
+
+    def sampled(self, ids: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Which rows are counted, by the hashes of their ids, shape (n,)."""
+        return ids <= np.uint64((1 << 64) // self.every - 1)
+
+    @classmethod
+    def fit(cls, columns: Sequence[Floats], names: tuple[str, ...] = (), rows: float = 0) -> Moments:
+        """Standardise by medians and quartiles; turn more than `MOST_DIRECTIONS` columns to principal axes.
+
+        Args:
+            columns: of the reference, shape (n,) each, NaN for missing.
+            names: of the columns.
+            rows: of a typical window.
+        """
+        grids = [Grid.fit(column) for column in columns]
+        plain = cls(
+            names,
+            tuple(grid.center for grid in grids),
+            tuple(grid.scale / NORMAL_QUARTILES for grid in grids),
+            every=min(1 << max(int(np.ceil(np.log2(max(rows, 1) / ENOUGH))), 0), MOST_EVERY),
+        )
+        steps = plain._steps(columns, slice(0, len(columns[0])))
+        vectors = steps[:-1, steps[-1] > 0].T.astype(np.float64)
+        if len(columns) > MOST_DIRECTIONS:
+            axes = principal_axes(vectors[:ENOUGH] / STEPS, MOST_DIRECTIONS)
+            unit = float(np.abs(axes).max()) / COARSE
+            basis = np.rint(axes / unit)
+            offsets = vectors.mean(axis=0) @ basis * unit if len(vectors) else np.zeros(basis.shape[1])
+            whole = tuple(basis.astype(np.int64).ravel().tolist())
+            plain = replace(plain, basis=whole, unit=unit, offsets=tuple(offsets.tolist()))
+            vectors = plain.projected(vectors.T).T
+        kurtosis, widest = variation(vectors / STEPS)
+        return replace(plain, kurtosis=kurtosis, widest=widest)
+
+    def _steps(self, columns: Columns, places: Ints | slice) -> npt.NDArray[np.float32]:
+        """Some rows in whole steps, shape (d + 1, n); the last is 1 where a row has a value, else 0."""
+        size = places.stop - places.start if isinstance(places, slice) else places.size
+        found = np.empty((len(columns) + 1, size), np.float32)
+        found[-1] = 1
+        with np.errstate(over="ignore"):  # an infinity is cut off
+            for place, column in enumerate(columns):
+                if column is None:
+                    found[place] = np.nan
+                    continue
+                value = np.subtract(column[places], self.centers[place], dtype=np.float64)
+                value *= STEPS / self.scales[place]
+                found[place] = value
+        inner = found[:-1]
+        np.clip(inner, -FARTHEST, FARTHEST, out=inner)
+        np.rint(inner, out=inner)
+        if np.isnan(inner.sum()):  # cheaper than to look at every value
+            missing = np.isnan(inner)
+            found[-1, missing.all(axis=0)] = 0
+            inner[missing] = 0  # the centre
+        return found
+
+    def projected(self, vectors: npt.NDArray[np.floating]) -> Floats:
+        """Columns in steps, shape (d, n), as directions in whole steps, shape (r, n).
+
+        The product is one of whole numbers below 2**53, so it is exact, in whatever order it is summed.
+        """
+        turned = self._matrix @ vectors.astype(np.float64) * self.unit - np.array(self.offsets)[:, None]
+        found: Floats = np.rint(np.clip(turned, -FARTHEST, FARTHEST))
+        return found
+
+    def _sums(self, columns: Columns, places: Ints) -> MomentSummary:
+        """The summary of some rows."""
+        size = self.directions + 1
+        gram = np.zeros((size, size), np.int64)
+        for start in range(0, places.size, PIECE):
+            piece = places[start : start + PIECE]
+            steps = self._steps(columns, piece)
+            if self.basis:
+                turned = self.projected(steps[:-1]) * steps[-1]
+                steps = np.concatenate([turned.astype(np.float32), steps[-1:]])
+            gram += (steps @ steps.T).astype(np.int64)
+        count = int(gram[-1, -1])
+        products = gram[:-1, :-1][np.triu_indices(size - 1)]
+        return MomentSummary(self, gram[-1, :-1].copy(), products, count, places.size - count)
+
+    def tally(self, columns: Columns, groups: Groups) -> list[MomentSummary]:
+        """Sum the rows of `columns`, shape (n,) each, NaN for missing, for each sum of groups.
+
+        A missing value is taken to be the centre, None for a column that is missing throughout. A row
+        without any value is missing.
+        """
+        by_group = [self._sums(columns, places) for places in groups.parts(np.arange(groups.codes.size))]
+        return [sum((by_group[group] for group in one), self.zero()) for one in groups.wanted]
+
+    def summarize(self, columns: Sequence[npt.NDArray[np.floating]]) -> MomentSummary:
+        """Sum the rows of `columns`, shape (n,) each, NaN for missing."""
+        return self.tally(columns, Groups.whole(len(columns[0])))[0]
+
+    def zero(self) -> MomentSummary:
+        """The summary of no rows."""
+        r = self.directions
+        return MomentSummary(self, np.zeros(r, np.int64), np.zeros(r * (r + 1) // 2, np.int64))
