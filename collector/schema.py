@@ -159,6 +159,10 @@ class Schema(Part):
         default=None, description="The label of the positive class, when not 1/true."
     )
 
+    def declared(self) -> frozenset[str]:
+        """The features with a contract that a row can break."""
+        return frozenset(name for name, feature in self.features.items() if feature.has_contract)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.positive is not None and self.task != "binary":

@@ -63,6 +63,11 @@ class Check:
     part: str
     detector: Detector
 
+    @property
+    def of_all_rows(self) -> bool:
+        """Whether it is judged of all rows alone: what was rejected is in no segment."""
+        return self.part == ARRIVALS.kind or self.part.startswith(f"{CONTRACT.kind}.")
+
 
 def default_detectors(task: str) -> tuple[Detector, ...]:
     """What is switched on for a task when the monitor does not say.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,11 +11,12 @@ from alerts import tables
 from alerts.incidents import IncidentDesk
 from alerts.line import Line
 from collector.store.database import Database
-from collector.store.read import Reader
+from collector.store.read import ARRIVED, Reader
 from collector.store.rows import put
 from collector.summarize import EVERYTHING
 from collector.window import MICROSECOND
-from detectors import Budget, Judgement, Verdict, checks
+from detectors import Budget, checks
+from modelwatch.arrivals import ArrivalJudge, known_arrivals
 from modelwatch.judging import WINDOW, Judge, Moment, in_breach, learn
 from modelwatch.monitor import Monitor
 from modelwatch.outcomes import OutcomeJudge
@@ -24,9 +24,9 @@ from modelwatch.reference import Windows, profiles_of
 from modelwatch.spanning import SpanJudge
 from modelwatch.spans import spans_of
 from modelwatch.trackers import Trackers
+from profiles import ARRIVALS, Profile
 
 LIVE_LATENESS = 60_000_000  # a live model's windows stay open this long: its senders send in batches
-FRESHNESS = "quality.freshness"
 LONGEST_SILENCE = 100  # so many empty windows in a row are judged, then the next with data
 
 
@@ -141,11 +141,12 @@ class Evaluation:
         judge, learning = self._prepared(reader, start, trackers, end)
         final = flush and end > self._flush_end(reader)
         # when the input is over, windows after the last prediction are not silence
-        over = flush and not reader.starts("production", start, most=1)
+        over = flush and not any(reader.starts(role, start, most=1) for role in ("production", ARRIVED))
         moment = Moment(start, end, end)
         trackers.empty += over
         spans = SpanJudge(connection, reader, self._monitor.model, judge, trackers)
-        lines = [] if over else self._traffic(spans, moment, learning=learning)
+        complete = not flush or (reader.row is not None and end <= reader.row.watermark)
+        lines = [] if over else self._traffic(spans, moment, learning=learning, complete=complete)
         outcomes = OutcomeJudge(self._monitor, judge, trackers)
         lines += outcomes.lines(reader, end, learning=learning, final=final)
         self._commit(connection, lines, trackers, end)
@@ -165,7 +166,7 @@ class Evaluation:
     def _judge_of(self, reader: Reader, chosen: Windows | None, end: int) -> Judge:
         if reader.shape is None:
             raise ValueError(f"model {self._monitor.model} has no shape yet")
-        found = checks(self._monitor.switched_on(), reader.shape)
+        found = checks(self._monitor.switched_on(), reader.shape, self._monitor.declared())
         segments = [EVERYTHING]
         references = {}
         if chosen is not None:
@@ -179,7 +180,7 @@ class Evaluation:
         used = spans[: 1 + max((place[2] for place in learned), default=WINDOW)]
         return Judge(found, segments, run_length, self._length, learned, windows, used)
 
-    def _traffic(self, spans: SpanJudge, moment: Moment, *, learning: bool) -> list[Line]:
+    def _traffic(self, spans: SpanJudge, moment: Moment, *, learning: bool, complete: bool) -> list[Line]:
         """The lines of what is known at prediction."""
         reader, judge, trackers = spans.reader, spans.judge, spans.trackers
         profiles = {
@@ -188,8 +189,12 @@ class Evaluation:
             if moment.start in (held := reader.traffic("production", [moment.start], segment))
         }
         rows = profiles[EVERYTHING].rows if EVERYTHING in profiles else 0
-        trackers.empty = 0 if rows else trackers.empty + 1
-        lines = [self._freshness(judge, trackers, moment, rows)]
+        arrived = profiles.get(EVERYTHING, Profile()).part(ARRIVALS.kind)
+        lines = self._arrivals(reader, judge, trackers).lines(moment, arrived, complete=complete)
+        came = arrived.accepted + arrived.rejected
+        trackers.empty = 0 if came else trackers.empty + 1
+        if came and not rows:  # nothing but rejected rows
+            lines += judge.lines(moment, profiles, trackers, performance=False, learning=learning)
         if rows:
             judged = judge.lines(moment, profiles, trackers, performance=False, learning=learning)
             lines += spans.overlay(judged, moment)
@@ -198,18 +203,11 @@ class Evaluation:
             trackers.past.append((moment.start, in_breach(lines)))
         return lines
 
-    def _freshness(self, judge: Judge, trackers: Trackers, moment: Moment, rows: int) -> Line:
-        """Whether predictions come at all: an empty window is as unlikely as it was rare before."""
-        full, empty = trackers.windows(self._length, LONGEST_SILENCE)
-        unlikely = (empty + 1) / (empty + full + judge.windows + 1)
-        before = trackers.signals.get(f"{FRESHNESS}||{EVERYTHING}")
-        if before is not None and before.in_breach:
-            unlikely = 0.0  # silence ends with predictions alone
-        judged = Judgement(value=float(rows), threshold=1.0, p_value=1.0 if rows else unlikely)
-        line = judge.line(moment, FRESHNESS, "", EVERYTHING, judged, trackers)
-        if rows or line.verdict is Verdict.BREACH:
-            return line
-        return replace(line, verdict=Verdict.INSUFFICIENT, diagnosis="no predictions")  # never ok
+    def _arrivals(self, reader: Reader, judge: Judge, trackers: Trackers) -> ArrivalJudge:
+        reference = reader.starts("reference") if judge.windows else ()
+        if trackers.past and not trackers.arrivals:  # judged by an older version
+            trackers.arrivals = known_arrivals(reader, trackers.past, self._length, LONGEST_SILENCE)
+        return ArrivalJudge(judge, trackers, self._monitor.switched_on(), reference)
 
     def _objectives(self, judge: Judge, trackers: Trackers, moment: Moment, requests: Any) -> list[Line]:
         lines = []

@@ -100,12 +100,12 @@ class Judge:
         """
         found = []
         for segment in self.segments:
-            parts = profiles.get(segment, Profile()).parts
+            profile = profiles.get(segment, Profile())
             for place, check in enumerate(self.checks):
-                if (check.part == "performance") is not performance:
+                if (check.part == "performance") is not performance or (check.of_all_rows and segment):
                     continue
                 baseline = self.baselines.get((segment, place, WINDOW))
-                current = parts.get(check.part)
+                current = profile.part(check.part)
                 if baseline is None and current is None:
                     continue
                 if learning:
@@ -219,9 +219,11 @@ def _learn_one(
     learned: dict[Place, Baseline],
     place: Place,
 ) -> None:
-    held = [start for start in sorted(windows) if check.part in windows[start].parts]
+    if check.of_all_rows and place[0]:
+        return
+    held = [start for start in sorted(windows) if windows[start].part(check.part) is not None]
     if held:
-        summaries = [windows[start].parts[check.part] for start in held]
+        summaries = [windows[start].part(check.part) for start in held]
         phases = [phase_of(start, length) for start in held]
         learned[place] = Baseline(check.detector.learn(summaries, phases))
 

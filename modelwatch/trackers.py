@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from detectors import Budget, Evidence, Judgement, Verdict
 
 REMEMBERED = 1000
+
+
+class Arrival(NamedTuple):
+    """A complete window: its start, the rows that came, how many of them again, and whether that was odd."""
+
+    start: int
+    rows: int
+    duplicates: int = 0
+    odd: bool = False
 
 
 @dataclass
@@ -25,6 +33,7 @@ class Trackers:
         empty: how many windows in a row had no predictions.
         told: starts of the windows that were in breach by themselves, the latest `REMEMBERED`.
         deployed: when the latest deployment was, in microseconds.
+        arrivals: what came in the judged windows, empty ones too, the latest `REMEMBERED`.
     """
 
     signals: dict[str, Evidence] = field(default_factory=dict)
@@ -36,6 +45,7 @@ class Trackers:
     empty: int = 0
     told: list[int] = field(default_factory=list)
     deployed: int = 0
+    arrivals: list[Arrival] = field(default_factory=list)
 
     def step(self, key: str, judgement: Judgement, limit: float, span: int | None = None) -> Verdict:
         """Take in a judgement, of a window or of the span at a place, and return the signal's verdict."""
@@ -49,19 +59,18 @@ class Trackers:
         states = (self.spans.get(f"{span}|{key}") for span in range(spans))
         return any(state is not None and state.in_breach for state in states)
 
-    def windows(self, length: int, most: int) -> tuple[int, int]:
-        """How many windows had predictions, and how many between them had none.
+    def unsettle(self) -> None:
+        """The empty windows just before an outage was told were part of it.
 
-        Args:
-            length: of a window, in microseconds.
-            most: of one silence, so many windows count.
-
-        >>> Trackers(past=[(0, False), (10, False), (40, False)]).windows(10, 100)
-        (3, 2)
+        >>> trackers = Trackers(arrivals=[Arrival(0, 9), Arrival(1, 0)])
+        >>> trackers.unsettle()
+        >>> [one.odd for one in trackers.arrivals]
+        [False, True]
         """
-        starts = [start for start, _ in self.past]
-        empty = sum(min((b - a) // length - 1, most) for a, b in pairwise(starts))
-        return len(starts), empty
+        for place in range(len(self.arrivals) - 1, -1, -1):
+            if self.arrivals[place].rows:
+                break
+            self.arrivals[place] = self.arrivals[place]._replace(odd=True)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
@@ -75,6 +84,7 @@ class Trackers:
             "empty": self.empty,
             "told": self.told[-REMEMBERED:],
             "deployed": self.deployed,
+            "arrivals": self.arrivals[-REMEMBERED:],
         }
 
     @classmethod
@@ -97,6 +107,7 @@ class Trackers:
             [(start, breach) for start, breach in stored[name]] for name in ("past", "past_outcomes")
         )
         known = {"told": stored.get("told", []), "deployed": stored.get("deployed", 0)}
+        known["arrivals"] = [Arrival(*one) for one in stored.get("arrivals", ())]
         return cls(signals, spans, budgets, list(stored["pending"]), past, outcomes, stored["empty"], **known)
 
 

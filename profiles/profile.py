@@ -68,15 +68,18 @@ class Profile:
         return self.rows + (arrivals.rejected if arrivals is not None else 0)
 
     def part(self, name: str) -> Any:
-        """A part, None where it is absent; those that count broken rows never are, and know all rows.
+        """A part, None where it is absent; those that count broken rows are there if their feature is.
 
-        >>> Profile(5).part("contract.age").rows, Profile(5).part("features.age")
+        They know how many rows came in all, which is not theirs to store.
+
+        >>> Profile(5).part("arrivals").accepted, Profile(5).part("contract.age")
         (5, None)
         """
         held = self.parts.get(name)
         if name == ARRIVALS.kind:
             return replace(ARRIVALS.zero() if held is None else held, accepted=self.rows)
-        if name.startswith(f"{CONTRACT.kind}."):
+        kind, _, feature = name.partition(".")
+        if kind == CONTRACT.kind and (held is not None or f"features.{feature}" in self.parts):
             return replace(CONTRACT.zero() if held is None else held, rows=self.came)
         return held
 

@@ -64,9 +64,18 @@ class Reader:
     def traffic(
         self, role: Role, starts: Iterable[int], segment: str = EVERYTHING, version: str | None = None
     ) -> dict[int, Profile]:
-        """Profiles of what was known at prediction, by window start; of all versions, or of one."""
+        """Profiles of what was known at prediction, by window start; of all versions, or of one.
+
+        Those of all rows in production count the rows that were rejected, or came again, too.
+        """
         query = self._query(role, *STORED).filter_by(known=AT_PREDICTION, segment=segment)
-        return self._sums(query, starts, version)
+        wanted = list(starts)
+        found = self._sums(query, wanted, version)
+        if role == "production" and segment == EVERYTHING:
+            arrived = self._query(ARRIVED, *STORED).filter_by(known=AT_PREDICTION)
+            for start, profile in self._sums(arrived, wanted, version).items():
+                found[start] = found.get(start, Profile()) + profile
+        return dict(sorted(found.items()))
 
     def outcomes(
         self,

@@ -12,8 +12,10 @@ from tests.modelwatch.flows import CONFIG, HOUR, START, Workplace, labels_of, of
 
 SIGNALS = {
     "drift.univariate", "drift.multivariate", "drift.prediction", "quality.missing", "quality.range",
-    "quality.unseen", "quality.constant", "quality.vanished", "quality.freshness", "performance.roc_auc", "performance.accuracy",
-    "performance.log_loss", "latency.p50", "latency.p99", "slo.availability", "slo.fast", "slo.good",
+    "quality.unseen", "quality.constant", "quality.vanished", "quality.type", "quality.contract",
+    "quality.freshness", "quality.volume", "quality.duplicates", "performance.roc_auc",
+    "performance.accuracy", "performance.log_loss", "latency.p50", "latency.p99", "slo.availability",
+    "slo.fast", "slo.good",
 }  # fmt: skip
 
 
