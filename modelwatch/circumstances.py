@@ -15,10 +15,11 @@ from alerts.line import Line
 from collector.store.read import Reader
 from collector.store.tables import profiles as stored
 from collector.summarize import AT_PREDICTION, EVERYTHING
-from detectors import Check, Judgement, Verdict, p_of_evidence, phase_of
+from detectors import Check, Verdict, p_of_evidence, phase_of
 from detectors.diagnosis import Change
+from detectors.evidence import SMALLEST_P
 from modelwatch.judging import WINDOW, Judge
-from modelwatch.reference import Windows
+from modelwatch.references import Windows
 from profiles import NumericSummary, Profile
 from profiles.profile import total
 
@@ -26,6 +27,7 @@ DRIFT = "drift.univariate"
 REMEMBERED = 60  # windows of a series
 RECENT = 200  # windows in which a version may have come up
 MOST_VERSIONS = 20
+MOST_SEGMENTS = 50
 SAMPLED = 6  # reference windows that say how far healthy ones are apart
 
 
@@ -58,6 +60,7 @@ class Circumstances:
     reference_windows: Windows | None
     end: int
     _profiles: dict[Any, dict[int, Profile]] = field(default_factory=dict)
+    _words: dict[int, dict[tuple[str, str, str], str]] = field(default_factory=dict)
 
     def check(self, line: Line) -> tuple[int, Check] | None:
         """The check that a line comes from, and its place; None of objectives and freshness."""
@@ -83,6 +86,8 @@ class Circumstances:
 
     def last_words(self, start: int) -> dict[tuple[str, str, str], str]:
         """The diagnoses of the last window in breach before a moment, by signal, subject, segment."""
+        if start in self._words:
+            return self._words[start]
         held = tables.verdicts.c
         breach = sa.select(held.signal, held.subject, held.segment, held.diagnosis).where(
             held.model == self.model, held.verdict == Verdict.BREACH.value
@@ -91,7 +96,8 @@ class Circumstances:
             held.model == self.model, held.verdict == Verdict.BREACH.value, held.start < start
         )
         rows = self.connection.execute(breach.where(held.start == newest.scalar_subquery()))
-        return {(row.signal, row.subject, row.segment): row.diagnosis or "" for row in rows}
+        self._words[start] = {(row.signal, row.subject, row.segment): row.diagnosis or "" for row in rows}
+        return self._words[start]
 
     def traffic(self, role: str, starts: Sequence[int], segment: str, version: str | None = None) -> Any:
         """Profiles of what was known at prediction, by window start; read once."""
@@ -156,29 +162,47 @@ class Circumstances:
         )
         return list(self.connection.execute(query.distinct().order_by(column).limit(MOST_VERSIONS)).scalars())
 
-    def by_version(self, line: Line) -> dict[str, Judgement]:
-        """A line's signal for each version in its window, where there is enough of it."""
-        checked = self.check(line)
-        baseline = self.baseline(checked[0], line.segment) if checked else None
+    def by_version(self, line: Line) -> dict[str, tuple[float, float]]:
+        """How far out a line's signal is for each version in its window; see `_excesses`."""
         names = self.versions(line.start, line.segment)
-        if checked is None or baseline is None or len(names) < 2:  # noqa: PLR2004 - to compare
-            return {}
-        check = checked[1]
-        alpha, phase = p_of_evidence(self.judge.limit(line.segment)), self._phase(line.start)
-        judged = {}
-        for name in names:
-            part = self._part_of(check, line, name)
-            if part is not None:
-                judged[name] = check.detector.judge(baseline, part, alpha, phase)
-        return {name: one for name, one in judged.items() if one.sufficient and one.value is not None}
+        return self._excesses(line, {name: (line.segment, name) for name in names})
 
-    def _part_of(self, check: Check, line: Line, version: str) -> Any:
-        if check.part == "performance":
-            held: Mapping[int, Profile] = self.reader.outcomes(
-                "production", [line.start], line.segment, line.known_at, version
-            )
-        else:
-            held = self.traffic("production", [line.start], line.segment, version)
+    def by_segment(self, line: Line) -> dict[str, tuple[float, float]]:
+        """How far out a line's signal is in each segment of its window; see `_excesses`."""
+        names = [name for name in self.judge.segments if name != EVERYTHING][:MOST_SEGMENTS]
+        return self._excesses(line, {name: (name, None) for name in names})
+
+    def _excesses(
+        self, line: Line, parts: Mapping[str, tuple[str, str | None]]
+    ) -> dict[str, tuple[float, float]]:
+        """A signal's value and how unlikely it is in parts of the traffic, where there is enough of them.
+
+        The second is the logarithm of the p-value over that of the p-value that alone is a breach: above 1 is
+        beyond the threshold.
+
+        Args:
+            line: names the signal and the window.
+            parts: segment and version (None for all) of each, by name.
+        """
+        checked = self.check(line)
+        if checked is None or len(parts) < 2:  # noqa: PLR2004 - to compare
+            return {}
+        place, check = checked
+        alpha, phase = p_of_evidence(self.judge.limit(line.segment)), self._phase(line.start)
+        found = {}
+        for name, (segment, version) in parts.items():
+            baseline, part = self.baseline(place, segment), self._part(check, line, segment, version)
+            if baseline is None or part is None:
+                continue
+            judged = check.detector.judge(baseline, part, alpha, phase)
+            if judged.p_value is not None and judged.value is not None:
+                found[name] = judged.value, float(np.log(max(judged.p_value, SMALLEST_P)) / np.log(alpha))
+        return found
+
+    def _part(self, check: Check, line: Line, segment: str, version: str | None) -> Any:
+        if check.part != "performance":
+            return self.current(check.part, segment, [line.start], version)
+        held = self.reader.outcomes("production", [line.start], segment, line.known_at, version)
         return held[line.start].parts.get(check.part) if line.start in held else None
 
     @cached_property

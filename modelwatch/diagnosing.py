@@ -7,13 +7,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from alerts.line import Line
 from collector.summarize import EVERYTHING
 from collector.window import iso
 from dashboards.words import duration
-from detectors import Verdict, p_of_evidence
+from detectors import Verdict
 from detectors.diagnosis import (
     Course,
     Finding,
@@ -27,7 +25,6 @@ from detectors.diagnosis import (
     scope,
     swapped,
 )
-from detectors.evidence import SMALLEST_P
 from modelwatch.circumstances import DRIFT, Circumstances
 from modelwatch.trackers import Trackers
 from profiles import CategoricalSummary, NumericSummary
@@ -35,6 +32,7 @@ from profiles import CategoricalSummary, NumericSummary
 log = logging.getLogger(__name__)
 MISSING = "quality.missing"
 MADE_OF_FEATURES = ("drift.", "performance.")
+SINCE = "since "
 A_WEEK = 7 * 86_400_000_000
 NEAR = 30  # windows: what lies longer before a change is hardly its cause
 MOST_SUMMED = 24  # windows since the onset
@@ -91,9 +89,16 @@ class Diagnosis:
     _exchanged: dict[tuple[str, int], dict[str, Finding]] = field(default_factory=dict)
 
     def lasting(self, line: Line) -> str | None:
-        """The kind that the breach had when it began."""
+        """The kind that the breach had when it began; in its second window another look at what it is.
+
+        A change hardly begins with a window, so the first one shows a mixture.
+        """
         said = self.known.last_words(line.start).get((line.signal, line.subject, line.segment), "")
-        return next((str(kind) for kind in Kind if f"; {kind}" in f"; {said}"), None)
+        kind = next((str(kind) for kind in Kind if f"; {kind}" in f"; {said}"), None)
+        if SINCE not in said.casefold():
+            return kind
+        found = self._finding(line, self._where(line), [line.start])
+        return str(found) if found else kind
 
     def of(self, line: Line) -> str | None:
         """One or two sentences on a breach that begins."""
@@ -109,28 +114,13 @@ class Diagnosis:
 
     def _where(self, line: Line) -> Scope | None:
         """The version or the segment that alone holds the change."""
-        versions = {
-            name: (value, _excess(value, one.threshold, one.p_value, self._alpha(line)))
-            for name, one in self.known.by_version(line).items()
-            if (value := one.value) is not None
-        }
-        found = scope(versions, "version")
+        found = scope(self.known.by_version(line), "version")
         if found is not None or line.segment != EVERYTHING:
             return found
-        alike = [
-            one
-            for one in self.lines
-            if (one.signal, one.subject, one.start) == (line.signal, line.subject, line.start)
-            and one.segment != EVERYTHING
-            and one.value is not None
-        ]
-        for column in sorted({one.segment.split("=", 1)[0] for one in alike}):
-            values = {
-                one.segment: (one.value or 0.0, _excess_of(one))
-                for one in alike
-                if one.segment.startswith(f"{column}=")
-            }
-            found = found or scope(values, "segment")
+        segments = self.known.by_segment(line)
+        for column in sorted({name.split("=", 1)[0] for name in segments}):
+            own = {name: held for name, held in segments.items() if name.startswith(f"{column}=")}
+            found = found or scope(own, "segment")
         return found
 
     def _finding(self, line: Line, where: Scope | None, starts: Sequence[int]) -> Finding | None:
@@ -148,12 +138,14 @@ class Diagnosis:
                 (where.parts[0], None) if where.noun == "segment" else (segment, where.parts[0])
             )
         held = self.known.reference(place, segment, line.start)
-        windows = starts if self.known.season(place, segment) is None else [line.start]
-        current = self.known.current(check.part, segment, windows, version)
-        return None if held is None or current is None else _best(line.signal, *held, current)
-
-    def _alpha(self, line: Line) -> float:
-        return p_of_evidence(self.known.judge.limit(line.segment))
+        since = [] if self.known.season(place, segment) is not None or len(starts) == 1 else [starts]
+        found = [
+            _best(line.signal, *held, current)
+            for windows in ([line.start], *since)
+            if held is not None
+            and (current := self.known.current(check.part, segment, windows, version)) is not None
+        ]
+        return max(filter(None, found), key=lambda one: one.strength, default=None)
 
     def _swapped(self, segment: str, start: int) -> dict[str, Finding]:
         """What features of a segment hold each other's values, by name; found once."""
@@ -218,22 +210,7 @@ def _best(signal: str, reference: Any, healthy: float, current: Any) -> Finding 
 
 def _since(onset: int, way: Course, length: int) -> str:
     """Since when, in which manner, and how often before."""
-    text = f"{'Growing since' if way.gradual else 'Since'} {iso(onset)}"
+    text = f"{'Growing' if way.gradual else 'Changed'} {SINCE}{iso(onset)}"
     if way.episodes:
         text += f", time {len(way.episodes) + 1} in this series"
     return f"{text} (about every {duration(way.every * length)})" if way.every else text
-
-
-def _excess(value: float, threshold: float | None, p_value: float | None, alpha: float) -> float:
-    """How far out a judgement is, by its p-value where it has one: above 1 is beyond its threshold."""
-    if p_value is not None and alpha < 1:
-        return float(np.log(max(p_value, SMALLEST_P)) / np.log(alpha))
-    return abs(value) / max(abs(threshold or 0.0), 1e-300)
-
-
-def _excess_of(line: Line) -> float:
-    """The same of a line, which may be better high or low."""
-    if not line.value or not line.threshold:
-        return float(line.verdict is Verdict.BREACH)
-    ratio = abs(line.value / line.threshold)
-    return max(ratio, 1 / ratio) if line.verdict is Verdict.BREACH else min(ratio, 1 / ratio)

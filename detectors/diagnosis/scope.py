@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from detectors.diagnosis.finding import figure
 
-APART = 1.25  # times: how much further out the one must be than all others
+WITHIN = 0.5  # on the scale of evidence: what is beyond this may have changed as well
 SHOWN = 2
 
 
@@ -30,11 +30,11 @@ def scope(values: Mapping[str, tuple[float, float]], noun: str) -> Scope | None:
     """The few parts of the traffic that are beyond their threshold while all others are well within.
 
     Args:
-        values: of each part, by name: the signal's value, and how far out it is (above 1 is beyond its
-            threshold).
-        noun: what the parts are called, such as `version`.
+        values: of each part, by name: the signal's value, and the evidence against it as a share of what
+            makes a breach (above 1 it is beyond its threshold).
+        noun: what the parts are: `version`, or `segment`, whose names say so themselves.
 
-    >>> scope({"v1": (0.02, 0.2), "v2": (0.31, 3.1)}, "version").text
+    >>> scope({"v1": (0.02, 0.1), "v2": (0.31, 3.1)}, "version").text
     'only in version v2 (0.31; v1 0.02)'
     """
     off = [name for name, (_, excess) in values.items() if excess > 1]
@@ -43,11 +43,11 @@ def scope(values: Mapping[str, tuple[float, float]], noun: str) -> Scope | None:
         return None
     off.sort(key=lambda name: -values[name][1])
     rest.sort(key=lambda name: -values[name][1])
-    if values[off[-1]][1] < APART * values[rest[0]][1]:
+    if values[rest[0]][1] > WITHIN:
         return None
     names = ", ".join(off[:SHOWN]) + (f" and {len(off) - SHOWN} more" if len(off) > SHOWN else "")
     held = ", ".join(figure(values[name][0]) for name in off[:SHOWN])
     other = f"{rest[0]} {figure(values[rest[0]][0])}"
     others = other if len(rest) == 1 else f"{other}, the next"
-    word = noun if len(off) == 1 else f"{noun}s"
-    return Scope(noun, tuple(off), f"only in {word} {names} ({held}; {others})")
+    word = "" if noun == "segment" else f"{noun} " if len(off) == 1 else f"{noun}s "
+    return Scope(noun, tuple(off), f"only in {word}{names} ({held}; {others})")

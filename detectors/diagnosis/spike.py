@@ -52,8 +52,8 @@ def default(change: Change) -> Finding | None:
     place = int(np.argmax(after.mass - expected))
     known, seen = float(expected[place]), float(after.mass[place])
     share = (seen - known) / (1 - known) if known < 1 else 0.0
-    chance = SIGMAS * float(np.sqrt(max(known, 1 / after.count) / after.count))
-    if share < max(LEAST_SHARE, change.noise / 2, chance) or seen > 1 - LEAST_SHARE / 10:
+    chance = SIGMAS * float(np.sqrt(max(known * (1 - known), 1 / after.count) / after.count))
+    if share < max(LEAST_SHARE, change.noise / 2) or seen - known < chance or seen > 1 - LEAST_SHARE / 10:
         return None
     ends = float(after.lower[place]), float(after.upper[place])
     spike = Distribution(np.array([ends[0]]), np.array([ends[1]]), np.ones(1), after.count)

@@ -10,7 +10,7 @@ from detectors.diagnosis.change import Change
 from detectors.diagnosis.finding import Finding, Kind, figure
 from profiles.counts import Floats
 
-EXACT, FUNCTION = 0.99, 0.965
+EXACT, FUNCTION = 0.99, 0.92
 FUNCTIONS: tuple[tuple[str, float, Callable[[Floats], Floats]], ...] = (  # name, smallest value, function
     ("log(x)", 1e-300, np.log),
     ("log(1 + x)", 0.0, np.log1p),

@@ -91,17 +91,18 @@ def wider(change: Change) -> Finding | None:
 
 
 def factor_of_some(change: Change) -> Finding | None:
-    """Some of the rows are in another unit: a part of the traffic, or of the window."""
+    """Some of the rows are in another unit, or have another sign: a part of the traffic, or of the window."""
     best: Finding | None = None
-    candidates = [(0.0, *one) for one in known_factors()]
-    candidates += [(shift, scale, f"converted from {name}") for shift, scale, name in TEMPERATURES]
-    for shift, scale, name in candidates:
+    candidates = [(0.0, scale, Kind.UNIT, f"before {name}") for scale, name in known_factors()]
+    candidates += [(shift, scale, Kind.UNIT, f"converted from {name}") for shift, scale, name in TEMPERATURES]
+    candidates += [(0.0, -1.0, Kind.SIGN, "before times -1")]
+    for shift, scale, kind, name in candidates:
         other = change.before.affine(shift, scale, SNAP)
         share = _share(change, other)
         strength = change.explained_by(change.before.mixed(other, share), PARTLY) if share else 0.0
         if strength and (best is None or strength > best.strength):
-            text = f"in {percent(share)} of the rows values look like before {name}; the rest as before"
-            best = Finding(Kind.UNIT, text, strength)
+            text = f"in {percent(share)} of the rows values look like {name}; the rest as before"
+            best = Finding(kind, text, strength)
     return best
 
 
