@@ -14,7 +14,7 @@ from collector.document import DocumentError, problems, read_document
 from collector.schema import Schema
 from detectors import AnyDetector, Detector, Duration, Objective, default_detectors, parse_duration
 from detectors.performance.metrics import METRICS
-from modelwatch.reference import AnyReference, LearnedReference
+from modelwatch.references import AnyReference, LearnedReference
 
 ALARMS = re.compile(r"\s*(\d+)\s*(?:per|/)\s*(\S+)\s*")
 

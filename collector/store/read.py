@@ -8,10 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from collector.store import quarantine, tables
+from collector.store import quarantine, samples, tables
 from collector.store.rows import load_shape
 from collector.summarize import AT_PREDICTION, EVERYTHING
 from profiles import Profile, Shape
+from profiles.sample import BottomK, Sample
 
 Role = str  # "production", "reference", "daily", or:
 ARRIVED = "arrivals"  # of production, but it depends on how often rows were sent, not on the rows alone
@@ -37,14 +38,28 @@ class Reader:
         return sa.select(*columns).filter_by(model=self._model, role=role, shape=digest)
 
     def starts(
-        self, role: Role, low: int | None = None, high: int | None = None, most: int | None = None
+        self,
+        role: Role,
+        low: int | None = None,
+        high: int | None = None,
+        most: int | None = None,
+        version: str | None = None,
     ) -> list[int]:
         """The starts of the windows with predictions, from `low` up to, without, `high`; the first `most`."""
         column = tables.profiles.c.start
         query = self._query(role, column).filter_by(known=AT_PREDICTION, segment=EVERYTHING)
+        query = query if version is None else query.filter_by(version=version)
         query = query if low is None else query.where(column >= low)
         query = query if high is None else query.where(column < high)
         return list(self._connection.execute(query.distinct().order_by(column).limit(most)).scalars())
+
+    def first_version(self) -> str | None:
+        """The version that predicted first; None while there are no predictions."""
+        columns = tables.profiles.c
+        query = self._query("production", columns.version).filter_by(known=AT_PREDICTION, segment=EVERYTHING)
+        query = query.order_by(columns.start, columns.rows.desc()).limit(1)
+        found: str | None = self._connection.execute(query).scalar()
+        return found
 
     def next_labels(self, since: int) -> int | None:
         """The start of the first label window, from `since` on, in which labels became known."""
@@ -89,6 +104,11 @@ class Reader:
         known = tables.profiles.c.known
         query = self._query(role, *STORED).where(known > AT_PREDICTION).filter_by(segment=segment)
         return self._sums(query if before is None else query.where(known < before), starts, version)
+
+    def samples(self, role: Role, starts: Iterable[int], space: BottomK) -> dict[int, Sample]:
+        """The stored samples of the windows that have one, by their starts."""
+        found = samples.read(self._connection, self._model, role, list(starts), space)
+        return {start: sample for start, sample in found.items() if sample.count}
 
     def _sums(self, query: Any, starts: Iterable[int], version: str | None) -> dict[int, Profile]:
         if self.shape is None:

@@ -17,7 +17,7 @@ from collector.store.database import Database
 from collector.store.ledger import Ledger
 from collector.store.read import Reader
 from modelwatch.monitor import Monitor
-from modelwatch.reference import LearnedReference, TrailingReference
+from modelwatch.references import LearnedReference, TrailingReference
 from modelwatch.trackers import Trackers
 from modelwatch.upkeep import Upkeep
 from profiles.profile import total
