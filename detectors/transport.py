@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,22 +16,28 @@ from profiles.numeric import FAR
 
 FARTHEST = 2.0**64  # the last bin of a grid, in scales; nothing is taken to be further off
 PARTS = 512  # of a unit: bins narrower than one of them are put together
+OFTEN = 10  # values of a window beyond a place: few enough to see tails, and enough for a normal law
 ROUNDING = 1e-12  # of a mean square: less is no variance
 
 
 @dataclass(frozen=True, eq=False)
 class TransportCells(NumericCells):
-    """A cell for each bin between the extremes of the reference, and two sums for what is beyond them.
+    """A cell for each bin between the extremes of the reference, and four sums for what is beyond them.
 
-    A row has the counts, and how far below the lowest and above the highest edge the values are in total, in
-    units. So the cost of moving one row into another is known to half the width of the bins that hold the
-    values (at most 1/256 of the grid's scale and of the distance from its centre) and 1/1024 of the unit.
+    A row has the counts; how far below the lowest and above the highest edge the values are in total; and how
+    far they are within reach. Distances are in units. The cost of moving one row into another is known to
+    half the width of the bins that hold the values (at most 1/256 of the grid's scale and of their distance
+    from its centre) and 1/1024 of the unit.
 
     Attributes:
         unit: the standard deviation, or the grid's scale where that is not finite or 0.
+        rows: how many values a typical window has.
+        reach: the places between which windows have values enough for their sums to be nearly normal.
     """
 
     unit: float
+    rows: float
+    reach: tuple[float, float] = (-FARTHEST, FARTHEST)
 
     @classmethod
     def spanning(cls, windows: Sequence[NumericSummary]) -> TransportCells:
@@ -39,10 +45,23 @@ class TransportCells(NumericCells):
         space = windows[0].space
         first = min(int(window.counts.keys[0]) for window in windows)
         last = max(int(window.counts.keys[-1]) for window in windows)
-        whole = cls(space, np.arange(first, last + 2), deviation(windows))
-        steps = np.floor(whole.middle(whole.edges, whole.edges) * PARTS)
+        rows = sum(window.count for window in windows) / len(windows)
+        every = cls(space, np.arange(first, last + 2), deviation(windows), rows)
+        steps = np.floor(every.middle(every.edges, every.edges) * PARTS)
         kept = np.flatnonzero(np.diff(steps, prepend=-np.inf))
-        return cls(space, np.union1d(whole.edges[kept], last + 1), whole.unit)
+        cells = cls(space, np.union1d(every.edges[kept], last + 1), every.unit, rows)
+        return replace(cells, reach=cells.reached(windows))
+
+    def reached(self, windows: Sequence[NumericSummary]) -> tuple[float, float]:
+        """The places beyond which a typical window has `OFTEN` values; at least one step from the median.
+
+        A step is the grid's scale or the unit, which is less.
+        """
+        below = np.cumsum(sum(NumericCells.row(self, window) for window in windows))
+        tail = min(OFTEN * len(windows), below[-1] / 2)
+        low, median, high = self.places[np.searchsorted(below, [tail, below[-1] / 2, below[-1] - tail])]
+        step = min(getattr(self.space, "scale", self.unit) / self.unit, 1.0)
+        return min(low, median - step), max(high, median + step)
 
     def middle(self, first: Ints, last: Ints) -> Floats:
         """The middle between the lower edges of bins, in units from the grid's centre."""
@@ -58,18 +77,31 @@ class TransportCells(NumericCells):
         return self.middle(np.append(edges[:1], edges), np.append(edges, edges[-1:]))
 
     @cached_property
-    def gaps(self) -> Floats:
-        """The distances between neighbouring cells, in units, shape (cells - 1,)."""
-        return np.diff(self.places)
+    def near(self) -> Floats:
+        """The places, as far as they are within reach."""
+        return np.clip(self.places, *self.reach)
 
     def row(self, summary: NumericSummary) -> Floats:
-        """Counts, and the distances below and above, shape (cells + 2,)."""
-        counts = summary.counts
+        """Counts, and distances: below, above, below within reach, above within reach. Shape (cells + 4,)."""
+        counts, found = summary.counts, []
         beyond = (counts.keys < self.edges[0]) | (counts.keys >= self.edges[-1])
         keys, many = counts.keys[beyond], counts.values[beyond]
         at = self.middle(keys, keys + 1)
-        below, above = np.maximum(self.places[0] - at, 0), np.maximum(at - self.places[-1], 0)
-        return np.append(super().row(summary), [below @ many, above @ many])
+        for values, ends in ((at, self.places), (np.clip(at, *self.reach), self.near)):
+            found += [np.maximum(ends[0] - values, 0) @ many, np.maximum(values - ends[-1], 0) @ many]
+        return np.append(super().row(summary), found)
+
+    def cost(self, moved: Floats, *, all_the_way: bool) -> Floats:
+        """What it costs to move differences of shares, shape (pairs, cells + 4): the area between the two.
+
+        Args:
+            moved: one row's shares less the other's.
+            all_the_way: or else within reach.
+        """
+        places, beyond = (self.places, moved[:, -4:-2]) if all_the_way else (self.near, moved[:, -2:])
+        gaps = np.abs(np.cumsum(moved[:, :-4], axis=1)[:, :-1])
+        found: Floats = gaps @ np.diff(places) + np.abs(beyond).sum(axis=1)
+        return found
 
 
 def deviation(windows: Sequence[NumericSummary]) -> float:
@@ -86,7 +118,7 @@ def deviation(windows: Sequence[NumericSummary]) -> float:
     return float(getattr(windows[0].space, "scale", 1.0))
 
 
-def expected_square(share: Floats, gaps: Floats) -> float:
+def expected_square(share: Floats, places: Floats) -> float:
     """The mean of n d**2, with d the cost and n independent rows: the squared area under a Brownian bridge.
 
     By the mean of |X Y| for two normal variables (Nabeya, Annals of the Institute of Statistical Mathematics
@@ -94,14 +126,14 @@ def expected_square(share: Floats, gaps: Floats) -> float:
 
     Args:
         share: of each cell, shape (cells,).
-        gaps: between neighbouring cells, shape (cells - 1,).
+        places: of the cells, ascending, shape (cells,).
 
-    >>> round(expected_square(np.array([0.5, 0.5]), np.array([1.0])), 6)
+    >>> round(expected_square(np.array([0.5, 0.5]), np.array([3.0, 4.0])), 6)
     0.25
     """
     below = np.clip(np.cumsum(share)[:-1], 0, 1)
     inside = (below > 0) & (below < 1)
-    below, gaps = below[inside], gaps[inside]
+    below, gaps = below[inside], np.diff(places)[inside]
     weight = np.sqrt(below * (1 - below)) * gaps
     if not weight.sum() > 0:
         return 0.0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 
 from detectors.cells import NumericCells
-from detectors.distance import Null, Pairs
+from detectors.distance import Baseline, Null, Pairs
 from detectors.distribution import DistributionDetector
+from detectors.judgement import Judgement
+from detectors.season import Phase
 from detectors.transport import TransportCells, expected_square
 from profiles import NumericSummary
 from profiles.counts import Floats
@@ -22,6 +25,10 @@ class Wasserstein(DistributionDetector):
     of Probability and its Applications 18 (1974): the area between the distribution functions. A shift by e
     standard deviations makes e. Where the reference has no finite standard deviation above 0, the unit is the
     grid's scale. For how exact it is see `TransportCells`.
+
+    A few values far out decide on the distance, and no reference says how far the next one will be. So the
+    value counts all the way, but evidence counts only the way within the reach of typical windows. The
+    threshold is the value from which on that would be a breach.
     """
 
     kind: Literal["wasserstein"] = "wasserstein"
@@ -31,19 +38,33 @@ class Wasserstein(DistributionDetector):
         return TransportCells.spanning(windows)
 
     def null(self, cells: TransportCells, share: Floats) -> Null:
-        """The squared area under a Brownian bridge; of all directions the mean's variance is the largest."""
-        counts = share[:-2]
-        mean, places = expected_square(counts, cells.gaps), cells.places
-        variance = float(counts @ np.square(places - counts @ places))
-        return Null(mean, max(mean / variance, 1.0)) if mean > 0 and variance > 0 else Null(1.0, 1.0)
+        """The squared area under a Brownian bridge; of all directions the mean's variance is the largest.
+
+        The square of a sum of n values varies as one with 1 / (1 + kurtosis / 2n) degrees of freedom: less
+        than 1 where a window has hardly a value that is not like all others.
+        """
+        counts, places = share[:-4], cells.near
+        mean, squares = expected_square(counts, places), np.square(places - counts @ places)
+        variance = float(counts @ squares)
+        if not (mean > 0 and variance > 0):
+            return Null(1.0, 1.0)
+        kurtosis = float(counts @ np.square(squares / variance)) - 3
+        return Null(mean, max(mean / variance, 1.0) / (1 + max(kurtosis, 0.0) / (2 * cells.rows)))
 
     def squared(self, cells: TransportCells, pairs: Pairs) -> Floats:
-        """The squared area between the distribution functions."""
-        moved = pairs.one - pairs.other
-        inner = np.abs(np.cumsum(moved[:, :-2], axis=1)[:, :-1]) @ cells.gaps
-        found: Floats = np.square(inner + np.abs(moved[:, -2:]).sum(axis=1))
-        return found
+        """The squared area between the distribution functions, within reach."""
+        return np.square(cells.cost(pairs.one - pairs.other, all_the_way=False))
+
+    def judge(self, baseline: Baseline | None, current: Any, alpha: float, phase: Phase = ()) -> Judgement:
+        """The distance of a window."""
+        judged = super().judge(baseline, current, alpha, phase)
+        if baseline is None or judged.value is None or judged.threshold is None:
+            return judged
+        season, code = baseline.find(phase)
+        moved = baseline.cells.row(current) / current.count - season.phases.shares[code]
+        value = float(baseline.cells.cost(moved[None], all_the_way=True)[0])
+        return replace(judged, value=value, threshold=judged.threshold + max(value - judged.value, 0.0))
 
     def note(self, cells: NumericCells, before: Floats, after: Floats) -> str:
         """The medians."""
-        return super().note(cells, before[:-2], after[:-2])
+        return super().note(cells, before[:-4], after[:-4])
