@@ -62,7 +62,7 @@ class NumericCells:
     def middles(self) -> Floats:
         """A value in each cell, ascending; of the outer cells one at their edge. Shape (cells,)."""
         lower = self.space.lower(self.edges)
-        return np.concatenate([lower[:1], (lower[:-1] + lower[1:]) / 2, lower[-1:]])
+        return np.concatenate([lower[:1], lower[:-1] / 2 + lower[1:] / 2, lower[-1:]])
 
     def quantile(self, row: Floats, level: float) -> float:
         """A quantile of a row, within the width of a cell; NaN where the row is empty."""
