@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 from detectors.detector import Detector
 from detectors.judgement import Judgement, insufficient
 from detectors.season import Phase
-from detectors.spread import Spreads
+from detectors.spread import Spread, Spreads
 from profiles import CategoricalSummary, EmbeddingSummary, NumericSummary
 
-NATURAL = 0.1  # of the way to a constant: a feature whose values lie a little closer is not stuck
+NATURAL = 0.05  # of the way to a constant: a feature whose values lie a little closer is not stuck
+PAIRS = 0.5**0.5  # the error of the square root of the index by pairs alone, times the rows
 Window = NumericSummary | CategoricalSummary | EmbeddingSummary
 
 
@@ -35,6 +37,20 @@ def concentration(summary: Window) -> float:
     return float(np.sqrt((counts * (counts - 1)).sum() / (float(rows) * (rows - 1))))
 
 
+@dataclass(frozen=True)
+class Usual:
+    """How concentrated healthy windows of so many rows are."""
+
+    spreads: Spreads
+    rows: float
+
+    def error(self, spread: Spread, rows: int) -> float:
+        """The noise of a window; what windows differ by is taken for sampling where that makes it larger."""
+        natural = (NATURAL * spread.mean * (1 - spread.mean)) ** 2
+        smaller = (spread.between + natural) * max(self.rows / rows - 1, 0.0)
+        return float(np.sqrt((PAIRS / rows) ** 2 + smaller + natural))
+
+
 class Constant(Detector):
     """One value has a share that it never had: a stuck sensor, a default, a join that failed."""
 
@@ -45,28 +61,27 @@ class Constant(Detector):
         """How far the values are one value."""
         return "quality.constant"
 
-    def _error(self, share: float, rows: int) -> float:
-        # the index varies by at most 2 sqrt(S (1 - S) / n); the square root halves that, over sqrt(S)
-        return float(np.hypot(np.sqrt((1 - share**2) / rows), NATURAL * (1 - share) * share))
-
-    def learn(self, windows: Sequence[Any], phases: Sequence[Phase] = ()) -> Spreads | None:
+    def learn(self, windows: Sequence[Any], phases: Sequence[Phase] = ()) -> Usual | None:
         """How concentrated healthy windows are; None without values."""
         held = [at for at, window in enumerate(windows) if window.count >= max(self.min_rows, 2)]
         if not held:
             return None
         values = np.array([concentration(windows[at]) for at in held])
-        typical = float(np.median(values))
-        errors = np.array([self._error(typical, windows[at].count) for at in held])
-        return Spreads.learn(values, errors, [phases[at] for at in held] if phases else ())
+        rows = np.array([windows[at].count for at in held], np.float64)
+        noise = np.hypot(PAIRS / rows, NATURAL * np.median(values * (1 - values)))
+        return Usual(
+            Spreads.learn(values, noise, [phases[at] for at in held] if phases else ()),
+            float(1 / np.mean(1 / rows)),
+        )
 
-    def judge(self, baseline: Spreads | None, current: Any, alpha: float, phase: Phase = ()) -> Judgement:
+    def judge(self, baseline: Usual | None, current: Any, alpha: float, phase: Phase = ()) -> Judgement:
         """How concentrated a window is."""
         if baseline is None or current.count < max(self.min_rows, 2):
             return insufficient(
                 f"{current.count} values, fewer than {self.min_rows}, or none to compare with"
             )
-        spread, value = baseline.at(phase), concentration(current)
-        error = self._error(min(max(spread.mean, 0.0), 1.0), current.count)
+        spread, value = baseline.spreads.at(phase), concentration(current)
+        error = baseline.error(spread, current.count)
         return Judgement(
             value,
             threshold=max(spread.threshold(alpha, error, higher_is_better=False), 0.0),

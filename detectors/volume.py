@@ -46,7 +46,7 @@ def volume(history: Arrived, start: int, rows: int, length: int, alpha: float) -
         length: of a window, in microseconds.
         alpha: the p-value that alone is a breach.
     """
-    if not history.starts.size or start - int(history.starts[0]) < min(WEEK, FEWEST * length):
+    if not history.starts.size or start - int(history.starts[0]) < WEEK:
         return insufficient(LEARNING, float(rows))
     starts = np.append(history.starts, start)
     logs = np.log(np.append(history.rows, rows) + OFFSET)

@@ -1,0 +1,188 @@
+"""Data quality from end to end: what a producer does wrong is a breach of quality, in that window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.modelwatch.flows import HOUR, START, Workplace, events_of, of_signal, traffic
+from tests.modelwatch.loops import Loop
+
+HOURS = 12
+BAD = 8
+
+
+def at(line: dict[str, Any]) -> int:
+    return (int(pd.Timestamp(str(line["window_start"])).timestamp()) - START) // HOUR
+
+
+def verdicts(
+    lines: list[dict[str, Any]], signal: str, subject: str | None = None
+) -> dict[int, dict[str, Any]]:
+    """The lines of a signal of all rows, by hour."""
+    return {at(line): line for line in of_signal(lines, signal) if line["subject"] == subject}
+
+
+def breaches(lines: list[dict[str, Any]]) -> set[tuple[str, str | None]]:
+    return {(line["signal"], line["subject"]) for line in lines if line["verdict"] == "breach"}
+
+
+@pytest.fixture
+def production() -> pd.DataFrame:
+    return traffic(HOURS, seed=21)
+
+
+def bad(table: pd.DataFrame) -> Any:
+    return table["ts"] >= pd.Timestamp(START + BAD * HOUR, unit="s", tz="UTC")
+
+
+def test_strings_for_numbers_in_a_file_are_a_breach_of_type(
+    workplace: Workplace, good: pd.DataFrame, production: pd.DataFrame
+) -> None:
+    wrong = bad(production) & (np.arange(len(production)) % 2 == 0)
+    table = production.assign(x=production["x"].astype(object))
+    table["x"] = table["x"].map(lambda value: None if pd.isna(value) else str(value))
+    table.loc[wrong, "x"] = "n/k"
+    path = workplace.folder / "production.csv"
+    table.to_csv(path, index=False)
+    lines = analyzed(workplace, good, path)
+    of_x = verdicts(lines, "quality.type", "x")
+    assert [of_x[hour]["verdict"] for hour in range(HOURS)] == ["ok"] * BAD + ["breach"] * (HOURS - BAD)
+    assert of_x[BAD]["value"] == pytest.approx(0.5, abs=0.01)
+    assert "'n/k'" in of_x[BAD]["diagnosis"]
+    assert "expected a number, got a string" in of_x[BAD]["diagnosis"]
+    assert "send a JSON number" in of_x[BAD]["diagnosis"]
+    whole = verdicts(lines, "quality.contract")
+    assert [whole[hour]["verdict"] for hour in (BAD - 1, BAD)] == ["ok", "breach"]
+    assert {line["verdict"] for line in verdicts(lines, "quality.type", "c").values()} == {"ok"}
+
+
+def analyzed(workplace: Workplace, reference: pd.DataFrame, production: Any, **changes: Any) -> Any:
+    from modelwatch.analyze import analyze  # noqa: PLC0415
+
+    found = analyze(workplace.monitor(**changes), workplace.file("reference", reference), production)
+    return [line.public() for line in found]
+
+
+def test_only_wrong_types_over_the_wire_are_a_breach_and_no_silence(
+    workplace: Workplace, good: pd.DataFrame, production: pd.DataFrame
+) -> None:
+    """Nothing is accepted any more: that is no `ok`, and no silence either."""
+    loop = Loop(workplace, good)
+    events = [event for event in events_of(production) if event["kind"] == "prediction"]
+    for event in events:
+        if event["timestamp"] >= START + BAD * HOUR:
+            event["features"]["x"] = str(event["features"]["x"])
+    loop.send(events)
+    lines = loop.advance(flush=True)
+    of_x = verdicts(lines, "quality.type", "x")
+    assert [of_x[hour]["verdict"] for hour in range(HOURS)] == ["ok"] * BAD + ["breach"] * (HOURS - BAD)
+    fresh = verdicts(lines, "quality.freshness")
+    assert [line["verdict"] for line in fresh.values()] == ["ok"] * HOURS
+    missing = verdicts(lines, "quality.missing", "x")
+    assert {missing[hour]["verdict"] for hour in range(BAD, HOURS)} == {"insufficient"}
+    assert {name for name, _ in breaches(lines)} == {"quality.type", "quality.contract"}
+
+
+def test_rejected_rows_are_counted_once_whatever_is_sent_again(
+    workplace: Workplace, good: pd.DataFrame, production: pd.DataFrame
+) -> None:
+    loop = Loop(workplace, good)
+    events = [event for event in events_of(production) if event["kind"] == "prediction"][:200]
+    for event in events[::4]:
+        event["features"]["c"] = ["a"]
+    loop.send(events, key="one")
+    loop.send(events, key="one")
+    lines = loop.advance(flush=True)
+    assert verdicts(lines, "quality.contract")[0]["value"] == pytest.approx(0.25, abs=0.01)
+
+
+def test_a_declared_contract_is_counted_and_not_rejected(
+    workplace: Workplace, good: pd.DataFrame, production: pd.DataFrame
+) -> None:
+    features = {
+        "x": {"kind": "numeric", "min": -6, "max": 6},
+        "c": {"kind": "categorical", "values": ["a", "b", "d"]},
+        "e": {"kind": "embedding", "columns": ["e0", "e1"]},
+    }
+    table = production.copy()
+    places = np.flatnonzero(bad(table))[::10]
+    table.loc[places, "x"] = 7.5
+    table.loc[places, "c"] = "violet"
+    path = workplace.file("production", table)
+    lines = analyzed(workplace, good, path, features=features, segments=None)
+    for name, told in (("x", "7.5"), ("c", "'violet'")):
+        found = verdicts(lines, "quality.contract", name)
+        assert [found[hour]["verdict"] for hour in (BAD - 1, BAD)] == ["ok", "breach"]
+        assert found[BAD]["value"] == pytest.approx(0.1, abs=0.02)
+        assert told in found[BAD]["diagnosis"]
+    assert {line["value"] for line in verdicts(lines, "quality.contract").values()} == {0.0}
+    assert verdicts(lines, "quality.contract", "e") == {}
+
+
+def test_a_stuck_feature_and_a_vanished_category_are_named(
+    workplace: Workplace, good: pd.DataFrame, production: pd.DataFrame
+) -> None:
+    table = production.copy()
+    table.loc[bad(table), "x"] = 0.25
+    table.loc[bad(table) & (table["c"] == "d"), "c"] = "b"
+    table.loc[bad(table), ["e0", "e1"]] = 0.0
+    lines = analyzed(workplace, good, workplace.file("production", table))
+    for name in ("x", "e"):
+        stuck = verdicts(lines, "quality.constant", name)
+        assert [stuck[hour]["verdict"] for hour in (BAD - 1, BAD)] == ["ok", "breach"]
+        assert stuck[BAD]["value"] == pytest.approx(1.0)
+    gone = verdicts(lines, "quality.vanished", "c")
+    assert [gone[hour]["verdict"] for hour in (BAD - 1, BAD)] == ["ok", "breach"]
+    assert "'d'" in gone[BAD]["diagnosis"]
+
+
+def test_rows_that_come_twice_are_told(
+    workplace: Workplace, good: pd.DataFrame, production: pd.DataFrame
+) -> None:
+    again = production[bad(production)].sample(frac=0.3, random_state=0)
+    table = pd.concat([production, again]).sort_values("ts", kind="stable")
+    lines = analyzed(workplace, good, workplace.file("production", table))
+    found = verdicts(lines, "quality.duplicates")
+    assert [found[hour]["verdict"] for hour in range(3, BAD)] == ["ok"] * (BAD - 3)
+    assert found[BAD]["verdict"] == "breach"
+    assert found[BAD]["value"] == pytest.approx(0.3 / 1.3, abs=0.05)
+    assert {line["value"] for line in of_signal(lines, "quality.missing") if line["subject"] == "c"} == {0.0}
+
+
+def busy(days: int, seed: int, rows: int = 60) -> pd.DataFrame:
+    """Traffic with nights of a tenth, and weekends of nothing."""
+    table = traffic(24 * days, rows=rows, seed=seed)
+    hours, weekday = table["ts"].dt.hour, table["ts"].dt.dayofweek
+    rng = np.random.default_rng(seed)
+    kept = (weekday < 5) & (((hours >= 7) & (hours < 21)) | (rng.random(len(table)) < 0.1))
+    return table[kept].reset_index(drop=True)
+
+
+def test_volume_knows_hours_and_weekdays_and_silence_at_noon_is_told_at_once(
+    workplace: Workplace, good: pd.DataFrame
+) -> None:
+    table = busy(23, seed=5)
+    day = (table["ts"] - pd.Timestamp(START, unit="s", tz="UTC")) // pd.Timedelta(days=1)
+    hour = table["ts"].dt.hour
+    rng = np.random.default_rng(0)
+    silent = (day == 21) & hour.isin([11, 12])
+    fewer = (day == 22) & (hour >= 9) & (hour < 12) & (rng.random(len(table)) < 0.8)
+    slim = table[~silent & ~fewer][["ts", "prediction_id", "score", "c"]]
+    lines = analyzed(
+        workplace, good, workplace.file("production", slim), segments=None, slos=None,
+        features={"c": "categorical"}, detectors=[{"kind": "missing"}],
+    )  # fmt: skip
+    fresh, volume = verdicts(lines, "quality.freshness"), verdicts(lines, "quality.volume")
+    noon = 21 * 24 + 11
+    assert [fresh[place]["verdict"] for place in (noon - 1, noon)] == ["ok", "breach"]
+    earlier = {line["verdict"] for place, line in fresh.items() if 14 * 24 <= place < noon}
+    assert earlier == {"ok", "insufficient"}
+    judged = {place: line for place, line in volume.items() if line["verdict"] != "insufficient"}
+    assert min(judged) >= 7 * 24
+    told = sorted(place for place, line in judged.items() if line["verdict"] == "breach")
+    assert told[0] == 22 * 24 + 9
+    assert "are usual" in judged[told[0]]["diagnosis"]
