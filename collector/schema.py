@@ -41,6 +41,12 @@ def _texts(values: Any) -> Any:
         raise ValueError(f"{error}; {error.fix}") from None
 
 
+Effect = Annotated[
+    float | None,
+    Field(ge=0, allow_inf_nan=False, description="Drift whose value is no larger than this is no news."),
+]
+
+
 class NumericFeature(Part):
     """A number; null or absent means missing. Numbers beyond `min` and `max` are counted, not rejected."""
 
@@ -48,6 +54,7 @@ class NumericFeature(Part):
     required: bool = False
     min: float | None = Field(default=None, allow_inf_nan=False)
     max: float | None = Field(default=None, allow_inf_nan=False)
+    min_effect: Effect = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -67,6 +74,7 @@ class CategoricalFeature(Part):
     kind: Literal["categorical"] = "categorical"
     required: bool = False
     values: Annotated[tuple[str, ...], BeforeValidator(_texts), Field(min_length=1)] | None = None
+    min_effect: Effect = None
 
     @property
     def has_contract(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -12,10 +13,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 from alerts.rules import Alerting
 from collector.document import DocumentError, problems, read_document
 from collector.schema import Schema
-from detectors import AnyDetector, Detector, Duration, Objective, default_detectors, parse_duration
+from detectors import Check, Detector, Duration, Objective, checks, default_detectors, parse_duration
+from detectors.distance import DistanceDetector
 from detectors.performance.metrics import METRICS
+from modelwatch.plugins import OpenDetector
 from modelwatch.references import AnyReference, LearnedReference
+from profiles import Shape
 
+DEFAULTS = "defaults"
 ALARMS = re.compile(r"\s*(\d+)\s*(?:per|/)\s*(\S+)\s*")
 
 
@@ -56,17 +61,28 @@ class Monitor(Schema):
         count=1, period=timedelta(days=30)
     )
     slos: tuple[Objective, ...] = ()
-    detectors: tuple[AnyDetector, ...] | None = None
+    detectors: tuple[OpenDetector, ...] | None = None
     reference: AnyReference = LearnedReference()
     alerts: Alerting = Alerting()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, content: Any) -> Any:
+        """Replace `defaults` in the list of detectors by what is switched on when there is none."""
+        listed = content.get("detectors") if isinstance(content, dict) else None
+        if not isinstance(listed, list | tuple) or DEFAULTS not in listed:
+            return content
+        usual = default_detectors(content["task"]) if content.get("task") in METRICS else ()
+        given = [one for item in listed for one in (usual if item == DEFAULTS else (item,))]
+        return content | {"detectors": given}
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
         names = [slo.name for slo in self.slos]
         if len(set(names)) < len(names):
             raise ValueError(f"slos: {names} has a name twice")
-        signals = [
-            (space, detector.signal(f"features.{space}"))
+        signals = [  # two kinds of one signal get names of their own
+            (space, detector.signal(f"features.{space}"), detector.kind)  # type: ignore[attr-defined]
             for detector in self.switched_on()
             for space in detector.spaces
         ]
@@ -75,7 +91,7 @@ class Monitor(Schema):
             if slo.part == "performance" and metric not in METRICS[self.task]:
                 known = ", ".join(METRICS[self.task])
                 raise ValueError(f"slos: {metric} is no metric of a {self.task} task; there are {known}")
-        twice = {signal for space, signal in signals if signals.count((space, signal)) > 1}
+        twice = {one[1] for one in signals if signals.count(one) > 1}
         if twice:
             raise ValueError(f"detectors: two of them are {sorted(twice)}; keep one of each")
         return self
@@ -83,6 +99,18 @@ class Monitor(Schema):
     def switched_on(self) -> tuple[Detector, ...]:
         """The detectors: those that the file names, or the task's defaults."""
         return default_detectors(self.task) if self.detectors is None else self.detectors
+
+    def checks(self, shape: Shape) -> list[Check]:
+        """What is judged of profiles of a shape, each feature with the smallest effect that it names."""
+        effects = {name: getattr(spec, "min_effect", None) for name, spec in self.features.items()}
+        found = checks(self.switched_on(), shape, self.declared())
+        return [_with_effect(check, effects.get(check.subject or "")) for check in found]
+
+
+def _with_effect(check: Check, effect: float | None) -> Check:
+    if effect is None or not isinstance(check.detector, DistanceDetector):
+        return check
+    return replace(check, detector=check.detector.model_copy(update={"min_effect": effect}))
 
 
 def load_monitor(path: Path) -> Monitor:

@@ -106,12 +106,12 @@ def test_a_deployment_is_a_new_beginning(workplace: Any) -> None:
         {
             "kind": "prediction",
             "model": "m",
-            "id": row.prediction_id,
-            "timestamp": row.ts.timestamp(),
-            "features": {"x": row.x},
-            "prediction": row.prediction,
+            "id": row["prediction_id"],
+            "timestamp": row["ts"].timestamp(),
+            "features": {"x": row["x"]},
+            "prediction": row["prediction"],
         }
-        for row in production.itertuples()
+        for row in production.to_dict("records")
     ]
     release = START + 26 * HOUR
     loop.take([event for event in events if event["timestamp"] < release])
