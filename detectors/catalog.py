@@ -21,6 +21,8 @@ from detectors.missing import Missing
 from detectors.out_of_range import OutOfRange
 from detectors.performance.metrics import METRICS
 from detectors.performance_drop import PerformanceDrop
+from detectors.sampled.domain_classifier import DomainClassifier
+from detectors.sampled.evidently_drift import EvidentlyDrift
 from detectors.type_fault import TypeFault
 from detectors.unseen import Unseen
 from detectors.vanished import Vanished
@@ -40,7 +42,9 @@ AnyDetector = Annotated[
     | ContractFault
     | Duplicates
     | PerformanceDrop
-    | LatencyQuantile,
+    | LatencyQuantile
+    | DomainClassifier
+    | EvidentlyDrift,
     Field(discriminator="kind"),
 ]
 FEATURE = "features."

@@ -20,12 +20,16 @@ from detectors.mean_embedding import MeanEmbedding
 from detectors.missing import Missing
 from detectors.out_of_range import OutOfRange
 from detectors.performance_drop import PerformanceDrop
+from detectors.sampled.domain_classifier import DomainClassifier
+from detectors.sampled.evidently_drift import EvidentlyDrift
 from detectors.type_fault import TypeFault
 from detectors.unseen import Unseen
 from detectors.vanished import Vanished
 from profiles import ARRIVALS, CONTRACT, Grid, LatencyGrid, Outcomes, Projection, Violation, Vocabulary
+from profiles.sample import BottomK
 
 Rng = np.random.Generator
+ROOM = BottomK(400)
 ROWS = 1000
 GRID = Grid(0.0, 1.35)
 COLOURS = Vocabulary(("blue", "green", "red"))
@@ -99,6 +103,17 @@ def latencies(rng: Rng, rows: int, changed: float) -> Any:
     )
 
 
+def sampled(features: int) -> Callable[[Rng, int, float], Any]:
+    """A sample of some rows; all features move when something has changed."""
+
+    def window(rng: Rng, rows: int, changed: float) -> Any:
+        names = [f"features.x{place}" for place in range(features)]
+        hashes = rng.integers(0, 1 << 63, rows).astype(np.uint64)
+        return ROOM.summarize(hashes, {name: rng.normal(3 * changed, 1.0, rows) for name in names})
+
+    return window
+
+
 @dataclass(frozen=True)
 class Example:
     """A detector, and how a window that it reads is made: `changed` is 0 when healthy, and 1 when not."""
@@ -131,5 +146,7 @@ EXAMPLES: dict[type[Detector], Example] = {
         Example(Duplicates(), repeated),
         Example(PerformanceDrop(metric="roc_auc"), outcomes),
         Example(LatencyQuantile(percentile=95), latencies),
+        Example(DomainClassifier(rows=400), sampled(2)),
+        Example(EvidentlyDrift(), sampled(24)),
     )
 }

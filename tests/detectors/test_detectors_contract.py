@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from detectors import DETECTORS, AnyDetector, Detector, Evidence, Verdict, default_detectors
 from profiles import SPACES, Counts
+from profiles.sample import BottomK
 from tests.detectors.examples import EXAMPLES, Example
 
 ALPHA = 1e-6
@@ -68,7 +69,7 @@ def test_an_unknown_kind_names_the_known_ones() -> None:
 @each
 def test_it_reads_known_spaces_and_has_a_dotted_signal(example: Example) -> None:
     detector = example.detector
-    assert set(detector.spaces) <= set(SPACES)
+    assert set(detector.spaces) <= {*SPACES, BottomK.kind}
     family, _, rest = detector.signal("features.x").partition(".")
     assert family in {"drift", "quality", "performance", "latency"}
     assert rest

@@ -1,0 +1,1 @@
+"""Detectors that read the stored sample of rows, for what sums cannot tell. None is a default."""
