@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alerts import tables
 from alerts.line import Line
 from collector.delivery import Delivery
+from collector.schema import Sampling
 from collector.sources.files import LabelFile, PassedOver, PredictionFile
 from collector.store.database import Database
 from collector.store.ledger import Ledger
@@ -19,6 +20,7 @@ from modelwatch import schema
 from modelwatch.evaluation import Evaluation
 from modelwatch.monitor import Monitor
 from modelwatch.reference import FileReference, TrailingReference, install_file
+from modelwatch.sampling import reads_samples
 
 Advanced = Callable[[str, int, int], None]
 
@@ -92,6 +94,8 @@ def _judged(
         trailing = isinstance(monitor.reference, TrailingReference)
         given = monitor.reference.model_copy(update={"path": reference}) if trailing else None
         monitor = monitor.model_copy(update={"reference": given or FileReference(path=reference)})
+    if not reads_samples(monitor):
+        monitor = monitor.model_copy(update={"sample": Sampling(rows=0)})
     if monitor.reference.file is not None:
         install_file(database, monitor, monitor.reference.file)
     ingest(database, monitor, production, labels, advanced)

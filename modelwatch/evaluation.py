@@ -21,6 +21,7 @@ from modelwatch.judging import WINDOW, Judge, Moment, in_breach, learn
 from modelwatch.monitor import Monitor
 from modelwatch.outcomes import OutcomeJudge
 from modelwatch.reference import Windows, profiles_of
+from modelwatch.sampling import shape_of, with_samples
 from modelwatch.spanning import SpanJudge
 from modelwatch.spans import spans_of
 from modelwatch.trackers import Trackers
@@ -164,15 +165,19 @@ class Evaluation:
         return self._cached[1], chosen is None
 
     def _judge_of(self, reader: Reader, chosen: Windows | None, end: int) -> Judge:
-        if reader.shape is None:
+        shape = shape_of(reader, self._monitor)
+        if shape is None:
             raise ValueError(f"model {self._monitor.model} has no shape yet")
-        found = checks(self._monitor.switched_on(), reader.shape, self._monitor.declared())
+        found = checks(self._monitor.switched_on(), shape, self._monitor.declared())
         segments = [EVERYTHING]
         references = {}
         if chosen is not None:
             # those of the reference alone: it must not matter what has come since
             segments += [one for one in reader.segments(chosen.role, chosen.starts) if one != EVERYTHING]
             references = {name: profiles_of(reader, chosen, name, end) for name in segments}
+            traffic, labelled = references[EVERYTHING]
+            sampled = with_samples(reader, self._monitor, chosen.role, traffic)
+            references[EVERYTHING] = sampled, labelled
         run_length = self._monitor.false_alarms.windows(self._monitor.window.size)
         windows = len(chosen.starts) if chosen and chosen.role == "reference" else 0
         spans = spans_of(self._monitor.window)
@@ -189,6 +194,9 @@ class Evaluation:
             if moment.start in (held := reader.traffic("production", [moment.start], segment))
         }
         rows = profiles[EVERYTHING].rows if EVERYTHING in profiles else 0
+        if rows:
+            whole = {moment.start: profiles[EVERYTHING]}
+            profiles[EVERYTHING] = with_samples(reader, self._monitor, "production", whole)[moment.start]
         arrived = profiles.get(EVERYTHING, Profile()).part(ARRIVALS.kind)
         lines = self._arrivals(reader, judge, trackers).lines(moment, arrived, complete=complete)
         came = arrived.accepted + arrived.rejected

@@ -16,13 +16,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from collector.batch import Predictions
 from collector.fit import ShapeFitter
 from collector.labels.join import Join
+from collector.samples.rows import representative
+from collector.samples.sampler import Sampler
 from collector.schema import Schema
 from collector.sources.files import PassedOver, PredictionFile
 from collector.store import tables
 from collector.store.database import Database
 from collector.store.read import Reader
 from collector.store.rows import store_shape, write_profiles
+from collector.store.samples import write_reference
 from collector.summarize import Cut, Key, summarize, summarize_outcomes
+from collector.summarize import windows as windows_of
 from profiles import Profile, Shape
 
 Past = Sequence[tuple[int, bool]]
@@ -178,13 +182,15 @@ def install_file(database: Database, schema: Schema, path: Path) -> Shape:
         reader = Reader(connection, schema.model)
         if reader.row is not None and reader.shape is not None and reader.row.reference == identity:
             return reader.shape
-    fitter = ShapeFitter(schema)
+    fitter, starts = ShapeFitter(schema), set[int]()
     for rows in _rows(path, schema):
         fitter.add(rows)
-    shape = fitter.shape()
+        starts |= set(windows_of(rows.times, schema).names)
+    shape, sampler = fitter.shape(), Sampler(representative(starts), schema.sample.rows)
     sums: dict[Key, Profile] = defaultdict(Profile)
     for rows in _rows(path, schema, told=True):
         cut = Cut.of(rows, schema, shape)
+        sampler.add(rows, cut.starts)
         for key, profile in summarize(rows, schema, shape, cut).items():
             sums[key] += profile
         for part in Join(schema).predictions(rows, np.arange(len(rows)), cut, shape):
@@ -195,6 +201,7 @@ def install_file(database: Database, schema: Schema, path: Path) -> Shape:
         connection.execute(old)
         store_shape(connection, schema.model, shape, identity)
         write_profiles(connection, (schema.model, "reference", 0), sums, shape, {})
+        write_reference(connection, schema.model, sampler.samples)
     return shape
 
 
@@ -213,7 +220,7 @@ def _digest(schema: Schema, path: Path) -> str:
     shaping = schema.model_dump_json(
         include={"task", "columns", "features", "segments", "window", "positive"}
     )
-    digest = hashlib.sha256(shaping.encode())
+    digest = hashlib.sha256(f"{shaping} {schema.sample.rows}".encode())
     if path.is_file():
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from collector.validation.ids import hashes
 from profiles.counts import Ints
 from profiles.sample import Column
 
+WINDOWS = 30  # of a reference that are read: many enough to say what is usual
 WIDEST = 64  # numbers of an embedding: wider ones are left out
 STEP, FIRST, SECOND = (
     np.uint64(word) for word in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -34,6 +35,17 @@ def numbered(seeds: Hashes | np.uint64, places: Ints) -> Hashes:
     mixed = (mixed ^ (mixed >> np.uint64(30))) * FIRST
     mixed = (mixed ^ (mixed >> np.uint64(27))) * SECOND
     return mixed ^ (mixed >> np.uint64(31))
+
+
+def representative(starts: Iterable[int], most: int = WINDOWS) -> list[int]:
+    """At most `most` of some windows, ascending: by their hashes, so that no season is left out.
+
+    >>> representative(range(0, 10_000, 24), 5)
+    [768, 1056, 1632, 4632, 7464]
+    """
+    every = np.array(sorted(starts), np.int64)
+    chosen = np.argsort(numbered(np.uint64(0), every), kind="stable")[:most]
+    return sorted(every[chosen].tolist())
 
 
 def row_hashes(rows: Predictions, deliveries: Sequence[Delivery], places: Ints) -> Hashes:
