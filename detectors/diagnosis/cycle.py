@@ -14,6 +14,7 @@ TRUST = 0.992
 DAYS = ((24.0, "hours of the day"), (1440.0, "minutes of the day"), (86400.0, "seconds of the day"))
 HOURS_OF = ((3600.0, "seconds"), (3600e3, "milliseconds"), (3600e6, "microseconds"))
 HOURS = 24
+CHANCE = 50.0  # a chi-square with 23 degrees of freedom is rarely so large
 FEWEST_HOURS = 16  # a column that never sees so many different hours may hold anything
 MOST_HOURS = 14  # no two places are further apart
 MOMENT = 1e8  # seconds since 1970: anything smaller is no date
@@ -44,18 +45,23 @@ def _turned(change: Change) -> Finding | None:
 
 
 def _turn(before: Floats, after: Floats, name: str) -> Finding | None:
-    """Counts by hour that fit when the day is turned, far better than they do."""
-    rows, others = before.sum(), after.sum()
-    if (before > 0).sum() < FEWEST_HOURS:
+    """Counts by hour that fit when the day is turned, and far better than they do unturned."""
+    if np.count_nonzero(before) < FEWEST_HOURS:
         return None
-    left = [float(np.abs(np.roll(before / rows, k) - after / others).sum()) / 2 for k in range(HOURS)]
+    left = [_chi_square(np.roll(before, turn), after) for turn in range(HOURS)]
     turn = int(np.argmin(left))
-    noise = float(np.sqrt(HOURS / min(rows, others))) / 2
-    if not turn or left[turn] > noise + left[0] / 10 or left[turn] > left[0] / 2:
+    if left[0] < CHANCE or left[turn] > min(CHANCE + left[0] / 10, left[0] / 2):
         return None
     hours = turn if turn <= HOURS // 2 else turn - HOURS
     text = f"{name} turned by {hours:+d} h, as from another time zone"
-    return Finding(Kind.TIME_ZONE, text, TRUST * (1 - max(0.0, left[turn] - noise) / left[0]))
+    return Finding(Kind.TIME_ZONE, text, TRUST * (1 - max(0.0, left[turn] - CHANCE) / left[0]))
+
+
+def _chi_square(before: Floats, after: Floats) -> float:
+    """The chi-square of counts after against shares before, both known from samples."""
+    expected = np.maximum(before, 0.5) / before.sum() * after.sum()
+    variance = expected * (1 + after.sum() / before.sum())
+    return float((np.square(after - expected) / variance).sum())
 
 
 def _hours(side: Distribution, day: float) -> Floats | None:

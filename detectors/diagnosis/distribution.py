@@ -13,8 +13,9 @@ from profiles import NumericSummary
 from profiles.counts import Floats
 
 SLACK = 1e-9  # rounding, relative
+CANCELLED = 1e-11  # a variance that is a smaller part of a mean square is rounding
 KS_OF_SHIFT, KS_OF_SCALE = 0.4, 0.24  # of a normal distribution, per standard deviation and per log of scale
-FAR = 1e300
+FAR, MOST = 1e300, 1e140  # the largest value, and the largest that has a square
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +47,11 @@ class Distribution:
         low, high = np.clip([summary.low, summary.high], -FAR, FAR)
         lower, upper = (np.clip(edge(keys), low, high) for edge in (summary.space.lower, summary.space.upper))
         offset = summary.total / count
-        variance = max(summary.squares / count - offset**2, 0.0)
+        variance = summary.squares / count - offset**2
+        lost = variance <= CANCELLED * offset**2 and low < high  # far from the centre, and close together
+        std = np.nan if lost else float(np.sqrt(max(variance, 0.0)))
         mass = summary.counts.values / count
-        return cls(lower, np.maximum(lower, upper), mass, count, summary.mean(), float(np.sqrt(variance)))
+        return cls(lower, np.maximum(lower, upper), mass, count, summary.mean(), std)
 
     @property
     def low(self) -> float:
@@ -68,7 +71,7 @@ class Distribution:
     @property
     def coarse(self) -> bool:
         """Whether the intervals are too wide to show the shape: far from a grid's centre they may be."""
-        return float(self.mass @ (self.upper - self.lower)) > self.std
+        return not float(self.mass @ (self.upper - self.lower)) <= self.std
 
     def quantiles(self, levels: npt.ArrayLike) -> Floats:
         """The values at some levels, spread evenly within each interval."""
@@ -99,10 +102,10 @@ class Distribution:
     def residual(self, other: Distribution) -> float:
         """As `gap`; where intervals are too wide to tell, the moments have a say."""
         gap = self.gap(other)
-        if not (other.coarse or self.coarse) or not np.isfinite(self.mean) or not (self.std and other.std):
+        if not (other.coarse or self.coarse) or not self.std:
             return gap
-        shift = abs(self.mean - other.mean) / min(self.std, other.std)
-        scale = abs(np.log(self.std / other.std))
+        shift = abs(self.mean - other.mean) / np.nanmin([self.std, other.std])
+        scale = np.nan_to_num(abs(np.log(self.std / other.std))) if other.std else np.inf
         return float(np.clip(max(gap, KS_OF_SHIFT * shift, KS_OF_SCALE * scale), 0, 1))
 
     def affine(self, shift: float, scale: float, slack: float = SLACK) -> Distribution:
@@ -113,12 +116,15 @@ class Distribution:
         return replace(self, lower=ends[0] - wider, upper=ends[1] + wider, mean=mean, std=std)
 
     def mapped(self, function: Callable[[Floats], Floats]) -> Distribution:
-        """The distribution of a monotone function of the values; its moments are unknown."""
+        """The distribution of a monotone function of the values; its moments are those of the middles."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             ends = np.sort([function(self.lower), function(self.upper)], axis=0)
+            middle = np.clip(np.nan_to_num(function(self.middle), nan=FAR), -MOST, MOST)
         ends = np.nan_to_num(ends, nan=FAR, posinf=FAR, neginf=-FAR)
         wider = SLACK * np.abs(ends).max(axis=0)
-        return replace(self, lower=ends[0] - wider, upper=ends[1] + wider, mean=np.nan, std=np.nan)
+        mean = float(self.mass @ middle)
+        std = float(np.sqrt(self.mass @ np.square(middle - mean)))
+        return replace(self, lower=ends[0] - wider, upper=ends[1] + wider, mean=mean, std=std)
 
     def within(self, kept: npt.NDArray[np.bool_]) -> Distribution:
         """The rows in some of the intervals."""

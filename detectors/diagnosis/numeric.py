@@ -10,8 +10,6 @@ from profiles import NumericSummary
 
 RECOGNISERS: tuple[Recogniser, ...] = (
     spike.constant,
-    spike.default,
-    cycle.time_zone,
     transforms.sign_flipped,
     transforms.sign_lost,
     transforms.complement,
@@ -19,7 +17,6 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     unit.temperature,
     unit.factor,
     edges.clipped,
-    edges.truncated,
     unit.moved,
     unit.wider,
     unit.rescaled,
@@ -50,11 +47,16 @@ def numeric(reference: NumericSummary, current: NumericSummary, healthy: float =
     change = Change.of(reference, current, healthy)
     if change is None:
         return ranked([nulls])
-    precision = rounding.rounded(change)
+    found = [nulls, rounding.rounded(change), shape.tail(change), *_with_evidence_of_its_own(change, nulls)]
     if not change.real:
-        cut_off = edges.truncated(change) if nulls else None
-        return ranked([nulls, precision, spike.default(change), cut_off, shape.tail(change)])
-    found = [nulls, precision, *(recognise(change) for recognise in RECOGNISERS), shape.tail(change)]
+        return ranked(found)
+    found += [recognise(change) for recognise in RECOGNISERS]
     if not any(one is not None and one is not nulls for one in found):
         found.append(unit.factor_of_some(change))
     return ranked([*found, shape.plain(change)])
+
+
+def _with_evidence_of_its_own(change: Change, nulls: Finding | None) -> list[Finding | None]:
+    """What shows by itself, however little it moves the distribution."""
+    cut_off = edges.truncated(change) if nulls or change.real else None
+    return [spike.default(change), cycle.time_zone(change), cut_off]

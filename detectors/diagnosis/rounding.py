@@ -41,7 +41,7 @@ def rounded(change: Change) -> Finding | None:
         return None
     before = percent(_at_multiples(change.before, step))
     noun = "whole numbers" if step == 1 else f"multiples of {figure(step)}"
-    text = f"all values are {noun} now ({before} before), as if {min(texts)[1]}"
+    text = f"all values are {noun} now ({before} before), as if {min(texts, key=lambda one: one[0])[1]}"
     return Finding(Kind.ROUNDED, text, TRUST)
 
 

@@ -48,7 +48,7 @@ def default(change: Change) -> Finding | None:
     before, after = change.before, change.after
     if before.mass.size < FEWEST_VALUES or after.coarse:
         return None
-    expected = _shares_at(before, after.middle)
+    expected = _shares_within(before, after)
     place = int(np.argmax(after.mass - expected))
     known, seen = float(expected[place]), float(after.mass[place])
     share = (seen - known) / (1 - known) if known < 1 else 0.0
@@ -65,20 +65,22 @@ def default(change: Change) -> Finding | None:
     return Finding(Kind.DEFAULT, text + _mention(change, value), strength)
 
 
-def _shares_at(side: Distribution, points: Floats) -> Floats:
-    """The share of the rows of the intervals that hold each point."""
-    inside = (side.lower <= points[:, None]) & (side.upper >= points[:, None])
-    shares: Floats = inside @ side.mass
+def _shares_within(side: Distribution, other: Distribution) -> Floats:
+    """The share of the rows of one side in each interval of the other, which is on the same grid."""
+    overlap = np.minimum(side.upper, other.upper[:, None]) - np.maximum(side.lower, other.lower[:, None])
+    single = (side.upper == side.lower) | (other.upper == other.lower)[:, None]
+    shares: Floats = ((overlap > 0) | (single & (overlap >= 0))) @ side.mass
     return shares
 
 
 def _named(change: Change, low: float, high: float) -> tuple[float, str]:
-    """The value of an interval: a usual fill value within it, an extreme, or its middle."""
-    after = change.after
-    for value in (*FILLS, after.low, after.high):
-        if low <= value <= high and (value in FILLS or value in (low, high)):
-            return value, figure(value)
-    middle = low / 2 + high / 2
+    """The value of an interval: an extreme, which is known exactly, a usual fill value, or the middle."""
+    extremes = [value for value in (change.after.low, change.after.high) if low <= value <= high]
+    usual = [value for value in FILLS if low <= value <= high]
+    exact = [value for value in extremes if value in FILLS] or (usual if len(usual) == 1 else extremes)
+    if exact:
+        return exact[0], figure(exact[0])
+    middle = usual[0] if usual else low / 2 + high / 2
     return middle, f"about {figure(middle)}"
 
 

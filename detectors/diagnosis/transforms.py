@@ -57,8 +57,6 @@ def complement(change: Change) -> Finding | None:
 def function(change: Change) -> Finding | None:
     """A well-known function of the values: a step of the preparation left out, or done twice."""
     found = None
-    if change.after.coarse:
-        return None  # what is left of the shape would fit many
     for name, least, mapping in FUNCTIONS:
         if change.before.low < least:
             continue

@@ -13,7 +13,7 @@ from profiles.counts import Floats
 KNOWN, CONVERSION, ANY_FACTOR, SMALL_FACTOR = 0.98, 0.99, 0.95, 0.925
 MOVED, WIDER, RESCALED, PARTLY = 0.94, 0.93, 0.90, 0.85
 SNAP = 0.005  # the resolution of the grid
-LARGE = 2.2  # a factor that is no well-known one, of values around 0, is a wider spread unless it is larger
+LARGE = 2.1  # a factor that is no well-known one, of values around 0, is a wider spread unless it is larger
 RESCALING = 1.7
 NEARLY = 0.2  # of mean 0 and the logarithm of standard deviation 1: as a scaler leaves a sample
 LEAST_SHARE, MOST_SHARE = 0.05, 0.95
@@ -26,17 +26,18 @@ def factor(change: Change) -> Finding | None:
     scale = change.scale
     if not scale > 0 or not np.isfinite(scale) or _moved_only(change):
         return None  # values in a narrow range that moved: the simpler story
+    small = _centred(change) and 1 / LARGE < scale < LARGE
     known = nearest_factor(scale, max(SNAP, 3 * _doubt(change)))
-    if known is not None and not (_centred(change) and 1 / LARGE < known[0] < LARGE):
+    if known is not None and not small:
         strength = change.explained_by(change.before.affine(0.0, known[0], SNAP), KNOWN)
         if strength:
             return Finding(Kind.UNIT, f"values look like before {known[1]}", strength)
-    if _centred(change) and 1 / LARGE < scale < LARGE:
+    if small:
         return None
-    strength = change.explained_by(change.before.affine(0.0, scale, SNAP), ANY_FACTOR)
-    return (
-        Finding(Kind.UNIT, f"values look like before times {figure(scale)}", strength) if strength else None
-    )
+    trust = ANY_FACTOR if scale < 1 / LARGE or scale > LARGE else SMALL_FACTOR
+    strength = change.explained_by(change.before.affine(0.0, scale, SNAP), trust)
+    text = f"values look like before times {figure(scale)}"
+    return Finding(Kind.UNIT, text, strength) if strength else None
 
 
 def temperature(change: Change) -> Finding | None:
