@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Counter
 from alerts import tables as alerting
 from collector.log.drain import drain
 from collector.log.files import remove_before, remove_unfinished
-from collector.store import quarantine, retention, tables
+from collector.store import quarantine, retention, samples, tables
 from collector.store.compaction import compact
 from collector.store.database import Database
 from collector.store.read import Reader
@@ -53,6 +53,7 @@ class Upkeep:
         self._written = counter("log_files_written", "Files of the prediction log.")
         self._failed = counter("log_failures", "Times that the log could not be written.", "model")
         self._folded = counter("profiles_compacted", "Profiles that became part of another.", "model")
+        self._merged = counter("samples_merged", "Pieces of samples that became part of another.", "model")
         self._rolled = counter("profiles_rolled_up", "Profiles that became part of a day.", "model")
         self._removed = counter("removed", "What was removed when its time was up.", "what")
 
@@ -102,6 +103,8 @@ class Upkeep:
         before = monitor.window.start(reader.row.watermark - open_for)
         folded = compact(self._database, monitor.model, before, stop)
         self._folded.labels(monitor.model).inc(folded)
+        merged = samples.fold(self._database, monitor.model, before, monitor.sample.rows, stop)
+        self._merged.labels(monitor.model).inc(merged)
 
     def _retain(self, monitor: Monitor, stop: Stop) -> None:
         """Roll up and delete what is old, by event time: a clock that is ahead deletes nothing new."""
@@ -121,6 +124,9 @@ class Upkeep:
         self._rolled.labels(model).inc(rolled)
         days = retention.delete_days(self._database, model, today - keep.days // MICROSECOND, stop)
         self._removed.labels("days").inc(days)
+        before = min(today - monitor.sample.keep // MICROSECOND, judged)
+        removed = samples.delete(self._database, model, before, needed, stop)
+        self._removed.labels("samples").inc(removed)
         if monitor.log is not None:
             files = remove_before(self._folder, model, today - monitor.log.keep // MICROSECOND)
             self._removed.labels("log files").inc(files)
