@@ -18,8 +18,9 @@ class CramerVonMises(DistributionDetector):
 
     Anderson, "On the distribution of the two-sample Cramer-von Mises criterion", Annals of Mathematical
     Statistics 33 (1962), with mid-ranks, so that ties are treated as they should be; on the grid's counts,
-    within the largest share of one bin of the exact distance. A shift of a normal variable by a small part e
-    of its standard deviation makes about 0.3 e. It sees the middle of a distribution and hardly its tails.
+    within the largest share of one bin of the exact distance (values beyond all that the reference has share
+    a bin). A shift of a normal variable by a small part e of its standard deviation makes about 0.3 e. It
+    sees the middle of a distribution and hardly its tails.
     """
 
     largest: ClassVar[float] = float(1 / np.sqrt(3))
