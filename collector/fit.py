@@ -7,6 +7,8 @@ from collections import defaultdict
 import numpy as np
 
 from collector.batch import Coded, Predictions, Values
+from collector.moments import SAMPLE as FEW
+from collector.moments import is_moments, moment_spaces, row_matrix
 from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
 from collector.validation import columns
 from profiles import (
@@ -40,9 +42,18 @@ class ShapeFitter:
         self._numbers: dict[str, _Sample] = defaultdict(_Sample)
         self._words: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._scored = self._predicted = False
+        self._rows, self._count = _Sample(FEW), 0
+        self._times: list[int] = []
 
     def add(self, rows: Predictions) -> None:
         """Take in a batch."""
+        self._rows.add(row_matrix(rows, self._schema))
+        self._count += len(rows)
+        if len(rows):
+            self._times = [
+                min([*self._times, int(rows.times.min())]),
+                max([*self._times, int(rows.times.max())]),
+            ]
         for name, values in rows.features.items():
             self._take(f"features.{name}", values)
         for name, coded in rows.segments.items():
@@ -55,6 +66,7 @@ class ShapeFitter:
                 self._take("prediction", rows.label)
             elif rows.label is not None and not isinstance(rows.prediction, Coded):
                 self._take("residual", rows.prediction - rows.label)
+                self._take("label", rows.label)
 
     def _take(self, name: str, values: Values) -> None:
         if isinstance(values, Coded):
@@ -80,7 +92,17 @@ class ShapeFitter:
         for name in self._schema.segments:
             part = f"segments.{name}"
             spaces[part] = self._vocabulary(part, MOST_SEGMENTS, columns.LONGEST_NAME)
-        return Shape(spaces | self._outcome_spaces())
+        return Shape(spaces | self._outcome_spaces() | self._moments())
+
+    def _moments(self) -> dict[str, Space]:
+        length = self._schema.window.length
+        windows = 1 + (self._times[1] // length - self._times[0] // length if self._times else 0)
+        vectors = {
+            name: self._numbers[f"features.{name}"].rows().reshape(-1, len(spec.columns))
+            for name, spec in self._schema.features.items()
+            if isinstance(spec, EmbeddingFeature)
+        }
+        return moment_spaces(self._schema, self._rows.rows(), vectors, self._count / windows)
 
     def _vocabulary(
         self, part: str, most: int = MAX_CATEGORIES, longest: int = columns.LONGEST_TEXT
@@ -92,28 +114,32 @@ class ShapeFitter:
         if self._schema.task == "binary":
             # without a single score there is nothing to compare later scores with
             scored: dict[str, Space] = {"score": ScoreGrid()} if self._scored or not self._predicted else {}
-            return scored | {"prediction": Vocabulary(("0", "1")), "performance": Outcomes()}
+            either = Vocabulary(("0", "1"))
+            return scored | {"prediction": either, "label": either, "performance": Outcomes()}
         if self._schema.task == "multiclass":
             classes = self._vocabulary("prediction")
-            return {"prediction": classes, "performance": ClassOutcomes(classes)}
+            return {"prediction": classes, "label": classes, "performance": ClassOutcomes(classes)}
         predicted = Grid.fit(self._numbers["prediction"].rows())
         residuals = self._numbers["residual"].rows()
         grid = Grid.fit(residuals) if np.isfinite(residuals).any() else Grid(0.0, predicted.scale / 4)
-        return {"prediction": predicted, "performance": ResidualGrid(grid)}
+        known = self._numbers["label"].rows()
+        labels = Grid.fit(known) if np.isfinite(known).any() else predicted
+        return {"prediction": predicted, "label": labels, "performance": ResidualGrid(grid)}
 
 
 class _Sample:
-    """Every 2**k-th row of a column, k growing so that at most `SAMPLE` rows are held."""
+    """Every 2**k-th row of a column, k growing so that at most `most` rows are held."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = SAMPLE) -> None:
         self._held: list[Floats] = []
+        self._most = most
         self._stride, self._seen = 1, 0
 
     def add(self, values: Floats) -> None:
         first = -self._seen % self._stride
         self._held.append(values[first :: self._stride])
         self._seen += len(values)
-        if sum(map(len, self._held)) > SAMPLE:
+        if sum(map(len, self._held)) > self._most:
             self._held = [np.concatenate(self._held)[::2]]
             self._stride *= 2
 
@@ -127,7 +153,8 @@ def fits(shape: Shape, schema: Schema) -> bool:
         {
             name: (space.kind, len(getattr(space, "centers", ())))
             for name, space in one.spaces.items()
-            if name != "score"  # is there only where scores are
+            # scores may be absent, and older shapes lack moments and labels
+            if name not in ("score", "label") and not is_moments(name)
         }
         for one in (ShapeFitter(schema).shape(), shape)
     )

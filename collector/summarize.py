@@ -10,8 +10,10 @@ import numpy as np
 
 from collector.batch import Coded, Predictions, Values
 from collector.contract import declared
+from collector.moments import MomentSums
 from collector.schema import Schema
 from profiles import (
+    CategoricalSummary,
     ClassOutcomes,
     Grid,
     Groups,
@@ -171,12 +173,16 @@ def summarize(rows: Predictions, schema: Schema, shape: Shape, cut: Cut | None =
     columns: dict[str, Any] = {f"features.{name}": values for name, values in rows.features.items()}
     columns |= {"score": rows.score, "prediction": rows.prediction}
     parts: dict[str, list[Any]] = {}
+    whole = [place for place, key in enumerate(keys) if key.segment == EVERYTHING]
+    moments = MomentSums(rows, shape, whole, groups)
     for name, space in shape.spaces.items():
         if columns.get(name) is not None:
+            moments.take(name, columns[name])
             parts[name] = _summaries(space, columns[name], groups, every=name.startswith("features."))
     if rows.latency is not None or rows.failed is not None:
         parts["latency"] = LatencyGrid().tally(rows.latency, rows.failed, groups)
     parts |= declared(rows.features, schema, groups)
+    parts |= moments.summaries()
     return {
         key: Profile(count, {name: part[at] for name, part in parts.items() if _is_something(part[at])})
         for at, (key, count) in enumerate(zip(keys, groups.rows(), strict=True))
@@ -243,7 +249,19 @@ def summarize_outcomes(joined: Joined, schema: Schema, shape: Shape) -> dict[Key
         else:
             raise TypeError(f"{space!r} holds no outcomes")
         by_group.append(part)
+    told = _labels(shape.spaces.get("label"), joined.labels, groups)
     return {
-        key: Profile(rows, {"performance": sum((by_group[group] for group in wanted), space.zero())})
-        for key, rows, wanted in zip(keys, groups.rows(), groups.wanted, strict=True)
+        key: Profile(rows, {"performance": sum((by_group[group] for group in wanted), space.zero()), **label})
+        for key, rows, wanted, label in zip(keys, groups.rows(), groups.wanted, told, strict=True)
     }
+
+
+def _labels(space: Any, labels: Floats, groups: Groups) -> list[dict[str, Any]]:
+    """What the labels were, for each sum of groups; nothing on a shape of an older version."""
+    if isinstance(space, Grid):
+        return [{"label": summary} for summary in space.tally(labels, groups)]
+    if isinstance(space, Vocabulary):
+        return [
+            {"label": CategoricalSummary(space, counts)} for counts in groups.counts(labels.astype(np.int64))
+        ]
+    return [{}] * len(groups.wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, get_args
 
 from pydantic import Field
@@ -12,27 +12,48 @@ from detectors.anderson_darling import AndersonDarling
 from detectors.chi_square import ChiSquare
 from detectors.constant import Constant
 from detectors.contract_fault import ContractFault
+from detectors.covariance import Covariance
+from detectors.cramer_von_mises import CramerVonMises
 from detectors.detector import Detector
 from detectors.duplicates import Duplicates
+from detectors.frechet import Frechet
+from detectors.g_test import GTest
+from detectors.hellinger import Hellinger
+from detectors.jensen_shannon import JensenShannon
 from detectors.kolmogorov_smirnov import KolmogorovSmirnov
+from detectors.largest_change import LargestChange
 from detectors.latency_quantile import LatencyQuantile
+from detectors.mahalanobis import Mahalanobis
 from detectors.mean_embedding import MeanEmbedding
 from detectors.missing import Missing
 from detectors.out_of_range import OutOfRange
 from detectors.performance.metrics import METRICS
 from detectors.performance_drop import PerformanceDrop
+from detectors.population_stability import PopulationStability
 from detectors.sampled.domain_classifier import DomainClassifier
 from detectors.sampled.evidently_drift import EvidentlyDrift
 from detectors.type_fault import TypeFault
 from detectors.unseen import Unseen
 from detectors.vanished import Vanished
+from detectors.wasserstein import Wasserstein
 from profiles import ARRIVALS, CONTRACT, Shape, contract_part
+from profiles.moments import EMBEDDING, ROW, moments_subject
 
 AnyDetector = Annotated[
     AndersonDarling
     | KolmogorovSmirnov
+    | Wasserstein
+    | CramerVonMises
+    | PopulationStability
+    | JensenShannon
+    | Hellinger
     | ChiSquare
+    | GTest
+    | LargestChange
     | MeanEmbedding
+    | Mahalanobis
+    | Covariance
+    | Frechet
     | Missing
     | Unseen
     | OutOfRange
@@ -68,9 +89,14 @@ class Check:
     detector: Detector
 
     @property
+    def of_labels(self) -> bool:
+        """Whether it is judged when labels have come."""
+        return self.part in ("performance", "label")
+
+    @property
     def of_all_rows(self) -> bool:
-        """Whether it is judged of all rows alone: what was rejected is in no segment."""
-        return self.part == ARRIVALS.kind or self.part.startswith(f"{CONTRACT.kind}.")
+        """Whether it is judged of all rows alone: what was rejected is in no segment, and moments are not."""
+        return self.part in (ARRIVALS.kind, ROW) or self.part.startswith((f"{CONTRACT.kind}.", EMBEDDING))
 
 
 def default_detectors(task: str) -> tuple[Detector, ...]:
@@ -83,6 +109,8 @@ def default_detectors(task: str) -> tuple[Detector, ...]:
         KolmogorovSmirnov(),
         ChiSquare(),
         MeanEmbedding(),
+        Mahalanobis(),
+        Covariance(),
         Missing(),
         Unseen(),
         OutOfRange(),
@@ -101,6 +129,8 @@ def checks(detectors: Sequence[Detector], shape: Shape, declared: Collection[str
     """Every detector on every part that it reads, in a fixed order.
 
     A binary prediction is its score cut in two, so where there is a score the prediction is not judged again.
+    Of several detectors of one signal the first has its name, such as `drift.univariate`, and the others have
+    their kind as well: `drift.univariate.wasserstein`.
 
     Args:
         detectors: what is switched on; what learns from the past has no part in it.
@@ -108,7 +138,20 @@ def checks(detectors: Sequence[Detector], shape: Shape, declared: Collection[str
         declared: the features with a declared contract.
     """
     detectors = [detector for detector in detectors if not detector.from_past]
-    return [*_contract_checks(detectors, shape, declared), *_feature_checks(detectors, shape)]
+    found = [*_contract_checks(detectors, shape, declared), *_feature_checks(detectors, shape)]
+    return list(_told_apart(found))
+
+
+def _told_apart(found: Sequence[Check]) -> Iterator[Check]:
+    """The first check of a signal keeps its name; that of each further one has its detector's kind added."""
+    taken = set()
+    for check in found:
+        if (check.signal, check.subject) in taken:
+            kind = check.detector.kind  # type: ignore[attr-defined]
+            yield replace(check, signal=f"{check.signal}.{kind}")
+        else:
+            taken.add((check.signal, check.subject))
+            yield check
 
 
 def _contract_checks(
@@ -136,7 +179,7 @@ def _feature_checks(detectors: Sequence[Detector], shape: Shape) -> list[Check]:
                 continue
             if isinstance(detector, PerformanceDrop) and not detector.applies_to(space.kind):
                 continue
-            subject = part.removeprefix(FEATURE) if part.startswith(FEATURE) else None
+            subject = part.removeprefix(FEATURE) if part.startswith(FEATURE) else moments_subject(part)
             if subject is None and detector.signal(part).startswith("quality."):
                 continue
             found.append(Check(detector.signal(part), subject, part, detector))

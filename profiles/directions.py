@@ -41,19 +41,20 @@ def variation(vectors: Floats) -> tuple[float, float]:
 
     Returns:
         The sum of the variances of all products, as a multiple of what it is for a normal distribution
-        (Mardia, Biometrika 57, 1970), and the largest variance of one: 1 and 2 where there are few rows.
+        (Mardia, Biometrika 57, 1970), and the largest variance of one, or of what all share: 1 and 2 where
+        there are few rows.
     """
     rows, width = vectors.shape
     if rows < FEW * width:
         return 1.0, 2.0
     cut = vectors - vectors.mean(axis=0)
     variances, axes = np.linalg.eigh(cut.T @ cut / rows)
-    kept = variances > LEAST
-    if not kept.any():
-        return 1.0, 2.0
-    squares = np.square(cut @ (axes[:, kept] / np.sqrt(variances[kept])))
-    fourth, r = squares.T @ squares / rows, int(kept.sum())
-    total, own = float(fourth.sum()), np.diag(fourth)
+    floor = np.maximum(variances, LEAST)
+    squares = np.square(cut @ (axes / np.sqrt(floor)) @ axes.T)
+    fourth, left = squares.T @ squares / rows, variances / floor  # of a column that hardly varies less than 1
+    total, own, held = float(fourth.sum()), np.diag(fourth), float(left.sum())
     other = 2 * float((fourth - np.diag(own)).max())
-    widest = max(float(own.max()) - 1, other, (total - r * r) / r, 1.0)
-    return max((total - r) / (r * r + r), LEAST), widest
+    common = (total - held**2) / width**1.5  # what all columns vary by together, as the 4-norm weighs it
+    widest = max(float(own.max()) - 1, other, common, 1.0)
+    normal = held**2 + float(np.square(left).sum())
+    return max((total - float(np.square(left).sum())) / max(normal, LEAST), LEAST), widest

@@ -29,9 +29,14 @@ MOST_DIRECTIONS = 32
 ENOUGH = 1 << 12  # rows of a window: in longer ones a sample is counted
 MOST_EVERY = 1 << 10
 NORMAL_QUARTILES = 1.349  # standard deviations from the lower to the upper quartile
+NEAR = 100  # scales from zero to the centre: single precision still tells a hundredth of a step apart
+TINY = 1e-30  # scales below have no factor in single precision
 COARSE = 1 << 15  # the basis is rounded to whole numbers up to this
 
-Columns = Sequence[npt.NDArray[np.floating] | None]
+ROW = "row"  # the part of whole rows
+EMBEDDING = "moments."  # of the part of an embedding: its name follows
+
+Singles = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +56,8 @@ class MomentSummary(Sums):
     nulls: int = 0
 
     def row(self) -> Floats:
-        """The sums in standard deviations, then the products in their squares, one after the other."""
-        return np.concatenate([self.totals / STEPS, self.products / STEPS**2])
+        """The totals, then the products, in steps."""
+        return np.concatenate([self.totals, self.products]).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Moments:
     >>> space = Moments(("features.a", "features.b"), (0.0, 0.0), (1.0, 1.0))
     >>> summary = space.summarize([np.array([1.0, -1.0]), np.array([2.0, np.nan])])
     >>> summary.row().tolist()
-    [0.0, 2.0, 2.0, 2.0, 4.0]
+    [0.0, 24.0, 288.0, 288.0, 576.0]
     """
 
     names: tuple[str, ...]
@@ -125,7 +130,7 @@ class Moments:
             tuple(grid.scale / NORMAL_QUARTILES for grid in grids),
             every=min(1 << max(int(np.ceil(np.log2(max(rows, 1) / ENOUGH))), 0), MOST_EVERY),
         )
-        steps = plain._steps(columns, slice(0, len(columns[0])))
+        steps = plain._steps(plain._filled(columns))
         vectors = steps[:-1, steps[-1] > 0].T.astype(np.float64)
         if len(columns) > MOST_DIRECTIONS:
             axes = principal_axes(vectors[:ENOUGH] / STEPS, MOST_DIRECTIONS)
@@ -138,27 +143,40 @@ class Moments:
         kurtosis, widest = variation(vectors / STEPS)
         return replace(plain, kurtosis=kurtosis, widest=widest)
 
-    def _steps(self, columns: Columns, places: Ints | slice) -> npt.NDArray[np.float32]:
-        """Some rows in whole steps, shape (d + 1, n); the last is 1 where a row has a value, else 0."""
-        size = places.stop - places.start if isinstance(places, slice) else places.size
-        found = np.empty((len(columns) + 1, size), np.float32)
+    @cached_property
+    def _narrow(self) -> tuple[Singles, Singles, list[bool]]:
+        """Centres and factors for what is in single precision, shape (d, 1); and which columns can be."""
+        centers, scales = np.array(self.centers), np.array(self.scales)
+        narrow = (np.abs(centers) <= NEAR * scales) & (scales < 1 / TINY) & (scales > TINY)
+        centers, factors = np.where(narrow, centers, 0.0), STEPS / np.where(narrow, scales, 1.0)
+        return centers[:, None].astype(np.float32), factors[:, None].astype(np.float32), narrow.tolist()
+
+    def matrix(self, rows: int) -> Singles:
+        """Room for the columns of so many rows, shape (d + 1, rows): missing, but for the last, of ones."""
+        found = np.full((len(self.centers) + 1, rows), np.nan, np.float32)
         found[-1] = 1
+        return found
+
+    def put(self, matrix: Singles, place: int, values: npt.NDArray[np.floating]) -> None:
+        """Write a column, NaN for missing; what single precision would spoil is standardised first."""
         with np.errstate(over="ignore"):  # an infinity is cut off
-            for place, column in enumerate(columns):
-                if column is None:
-                    found[place] = np.nan
-                    continue
-                value = np.subtract(column[places], self.centers[place], dtype=np.float64)
-                value *= STEPS / self.scales[place]
-                found[place] = value
-        inner = found[:-1]
+            matrix[place] = (
+                values if self._narrow[2][place] else (values - self.centers[place]) / self.scales[place]
+            )
+
+    def _steps(self, matrix: Singles) -> Singles:
+        """The same in whole steps, in place; the last row is 0 where a row of data has no value."""
+        inner, (centers, factors, _) = matrix[:-1], self._narrow
+        with np.errstate(over="ignore"):
+            inner -= centers
+            inner *= factors
         np.clip(inner, -FARTHEST, FARTHEST, out=inner)
         np.rint(inner, out=inner)
         if np.isnan(inner.sum()):  # cheaper than to look at every value
             missing = np.isnan(inner)
-            found[-1, missing.all(axis=0)] = 0
+            matrix[-1, missing.all(axis=0)] = 0
             inner[missing] = 0  # the centre
-        return found
+        return matrix
 
     def projected(self, vectors: npt.NDArray[np.floating]) -> Floats:
         """Columns in steps, shape (d, n), as directions in whole steps, shape (r, n).
@@ -169,35 +187,58 @@ class Moments:
         found: Floats = np.rint(np.clip(turned, -FARTHEST, FARTHEST))
         return found
 
-    def _sums(self, columns: Columns, places: Ints) -> MomentSummary:
+    def _sums(self, matrix: Singles) -> MomentSummary:
         """The summary of some rows."""
-        size = self.directions + 1
+        size, rows = self.directions + 1, matrix.shape[1]
         gram = np.zeros((size, size), np.int64)
-        for start in range(0, places.size, PIECE):
-            piece = places[start : start + PIECE]
-            steps = self._steps(columns, piece)
+        for start in range(0, rows, PIECE):
+            steps = self._steps(matrix[:, start : start + PIECE])
             if self.basis:
                 turned = self.projected(steps[:-1]) * steps[-1]
                 steps = np.concatenate([turned.astype(np.float32), steps[-1:]])
             gram += (steps @ steps.T).astype(np.int64)
         count = int(gram[-1, -1])
-        products = gram[:-1, :-1][np.triu_indices(size - 1)]
-        return MomentSummary(self, gram[-1, :-1].copy(), products, count, places.size - count)
+        return MomentSummary(self, gram[-1, :-1].copy(), gram[self._triangle], count, rows - count)
 
-    def tally(self, columns: Columns, groups: Groups) -> list[MomentSummary]:
-        """Sum the rows of `columns`, shape (n,) each, NaN for missing, for each sum of groups.
+    @cached_property
+    def _triangle(self) -> tuple[Ints, Ints]:
+        rows, columns = np.triu_indices(self.directions)
+        return rows, columns
 
-        A missing value is taken to be the centre, None for a column that is missing throughout. A row
-        without any value is missing.
+    def tally(self, matrix: Singles, groups: Groups) -> list[MomentSummary]:
+        """Sum rows for each sum of groups.
+
+        A missing value is taken to be the centre. A row without any value is missing.
+
+        Args:
+            matrix: from `matrix`, with the columns that there are `put` into it; it is used up.
+            groups: of the rows.
         """
-        by_group = [self._sums(columns, places) for places in groups.parts(np.arange(groups.codes.size))]
+        if groups.count == 1:
+            return [self._sums(matrix)] * len(groups.wanted)
+        by_group = [self._sums(matrix[:, places]) for places in groups.parts(np.arange(matrix.shape[1]))]
         return [sum((by_group[group] for group in one), self.zero()) for one in groups.wanted]
 
     def summarize(self, columns: Sequence[npt.NDArray[np.floating]]) -> MomentSummary:
         """Sum the rows of `columns`, shape (n,) each, NaN for missing."""
-        return self.tally(columns, Groups.whole(len(columns[0])))[0]
+        return self.tally(self._filled(columns), Groups.whole(len(columns[0])))[0]
+
+    def _filled(self, columns: Sequence[npt.NDArray[np.floating]]) -> Singles:
+        matrix = self.matrix(len(columns[0]))
+        for place, column in enumerate(columns):
+            self.put(matrix, place, column)
+        return matrix
 
     def zero(self) -> MomentSummary:
         """The summary of no rows."""
         r = self.directions
         return MomentSummary(self, np.zeros(r, np.int64), np.zeros(r * (r + 1) // 2, np.int64))
+
+
+def moments_subject(part: str) -> str | None:
+    """The feature that a part with moments is of; None for whole rows, and for parts without.
+
+    >>> moments_subject("moments.photo"), moments_subject("row")
+    ('photo', None)
+    """
+    return part.removeprefix(EMBEDDING) if part.startswith(EMBEDDING) else None

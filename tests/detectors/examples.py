@@ -13,19 +13,39 @@ from detectors.anderson_darling import AndersonDarling
 from detectors.chi_square import ChiSquare
 from detectors.constant import Constant
 from detectors.contract_fault import ContractFault
+from detectors.covariance import Covariance
+from detectors.cramer_von_mises import CramerVonMises
 from detectors.duplicates import Duplicates
+from detectors.frechet import Frechet
+from detectors.g_test import GTest
+from detectors.hellinger import Hellinger
+from detectors.jensen_shannon import JensenShannon
 from detectors.kolmogorov_smirnov import KolmogorovSmirnov
+from detectors.largest_change import LargestChange
 from detectors.latency_quantile import LatencyQuantile
+from detectors.mahalanobis import Mahalanobis
 from detectors.mean_embedding import MeanEmbedding
 from detectors.missing import Missing
 from detectors.out_of_range import OutOfRange
 from detectors.performance_drop import PerformanceDrop
+from detectors.population_stability import PopulationStability
 from detectors.sampled.domain_classifier import DomainClassifier
 from detectors.sampled.evidently_drift import EvidentlyDrift
 from detectors.type_fault import TypeFault
 from detectors.unseen import Unseen
 from detectors.vanished import Vanished
-from profiles import ARRIVALS, CONTRACT, Grid, LatencyGrid, Outcomes, Projection, Violation, Vocabulary
+from detectors.wasserstein import Wasserstein
+from profiles import (
+    ARRIVALS,
+    CONTRACT,
+    Grid,
+    LatencyGrid,
+    Moments,
+    Outcomes,
+    Projection,
+    Violation,
+    Vocabulary,
+)
 from profiles.sample import BottomK
 
 Rng = np.random.Generator
@@ -33,6 +53,7 @@ ROOM = BottomK(400)
 ROWS = 1000
 GRID = Grid(0.0, 1.35)
 COLOURS = Vocabulary(("blue", "green", "red"))
+PLAIN = Moments(("features.a", "features.b", "features.c"), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 SPACE = Projection((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 
@@ -47,6 +68,16 @@ def categories(rng: Rng, rows: int, changed: float) -> Any:
 
 def vectors(rng: Rng, rows: int, changed: float) -> Any:
     return SPACE.summarize(rng.normal(changed, 1.0, (rows, 3)))
+
+
+def shifted(rng: Rng, rows: int, changed: float) -> Any:
+    return PLAIN.summarize(list(rng.normal(changed, 1.0, (3, rows))))
+
+
+def turned(rng: Rng, rows: int, changed: float) -> Any:
+    values = rng.normal(size=(3, rows))
+    values[1] = 0.6 * changed * values[0] + np.sqrt(1 - 0.36 * changed**2) * values[1]
+    return PLAIN.summarize(list(values))
 
 
 def holes(rng: Rng, rows: int, changed: float) -> Any:
@@ -134,8 +165,18 @@ EXAMPLES: dict[type[Detector], Example] = {
     for example in (
         Example(AndersonDarling(), numbers),
         Example(KolmogorovSmirnov(), numbers),
+        Example(Wasserstein(), numbers),
+        Example(CramerVonMises(), numbers),
+        Example(PopulationStability(), numbers),
+        Example(JensenShannon(), numbers),
+        Example(Hellinger(), numbers),
         Example(ChiSquare(), categories),
+        Example(GTest(), categories),
+        Example(LargestChange(), categories),
         Example(MeanEmbedding(), vectors),
+        Example(Mahalanobis(), shifted),
+        Example(Covariance(), turned),
+        Example(Frechet(), shifted),
         Example(Missing(), holes),
         Example(Unseen(), strangers),
         Example(OutOfRange(), wide),

@@ -22,6 +22,7 @@ from tests.detectors.examples import (
     latencies,
     outcomes,
     repeated,
+    shifted,
     unreadable,
     vectors,
 )  # fmt: skip
@@ -65,7 +66,7 @@ def strange(kind: str) -> list[Any]:
     rng = np.random.default_rng(3)
     makers = {
         "categorical": categories, "embedding": vectors, "binary": outcomes, "latency": latencies,
-        "contract": unreadable, "arrivals": repeated,
+        "contract": unreadable, "arrivals": repeated, "moments": shifted,
     }  # fmt: skip
     usual = makers[kind](rng, 500, 0.0)
     found = [window for window in found if window.space == usual.space]
@@ -77,6 +78,8 @@ def missing(kind: str, usual: Any) -> list[Any]:
         return [usual.space.summarize(np.full(500, -1), [])]
     if kind == "embedding":
         return [usual.space.summarize(np.full((500, 3), np.nan))]
+    if kind == "moments":
+        return [usual.space.summarize([np.full(500, np.nan)] * 3)]
     if kind in ("contract", "arrivals"):
         return []
     if kind == "latency":
