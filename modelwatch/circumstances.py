@@ -200,7 +200,7 @@ class Circumstances:
         return found
 
     def _part(self, check: Check, line: Line, segment: str, version: str | None) -> Any:
-        if check.part != "performance":
+        if not check.of_labels:
             return self.current(check.part, segment, [line.start], version)
         held = self.reader.outcomes("production", [line.start], segment, line.known_at, version)
         return held[line.start].parts.get(check.part) if line.start in held else None

@@ -126,7 +126,7 @@ class Diagnosis:
     def _finding(self, line: Line, where: Scope | None, starts: Sequence[int]) -> Finding | None:
         """The best explanation of a change of a column, from the part of the traffic that holds it."""
         checked = self.known.check(line)
-        if checked is None or checked[1].part == "performance":
+        if checked is None or checked[1].of_labels:
             return None
         place, check = checked
         exchanged = self._swapped(line.segment, line.start).get(line.subject)

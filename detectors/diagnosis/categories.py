@@ -15,6 +15,7 @@ FEWEST = 5.0  # rows: a category that was expected less often may be absent by c
 SIGMAS = 4.0
 GONE = 0.1  # of what a category had: it is as good as gone
 HARDLY = 0.02  # of a share: a smaller change need not be explained
+NORMAL_DEVIATION = 0.8  # the mean absolute deviation of a normal distribution, in standard deviations
 MOST_LEFT = 0.4  # of the distance may stay unexplained
 
 
@@ -90,9 +91,10 @@ class Categories:
             expected: shares, shape (k,), with sum 1.
         """
         _, after = self.shares
+        errors = self._errors(expected)
         off = np.maximum(np.abs(after - expected) - HARDLY * expected, 0.0)
-        statistic, df = float(np.square(off / self._errors(expected)).sum()), max(self.codes.size - 1, 1)
-        left = float(np.abs(after - expected).sum() / 2)
+        statistic, df = float(np.square(off / errors).sum()), max(self.codes.size - 1, 1)
+        left = float((np.abs(after - expected) - NORMAL_DEVIATION * errors).sum() / 2)
         return statistic <= df + 3 * float(np.sqrt(2 * df)) and left <= MOST_LEFT * self.distance
 
     def without(self, places: Sequence[int]) -> Floats:

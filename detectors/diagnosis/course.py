@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from profiles.counts import Floats
 
 FEWEST = 4
 FEWEST_TO_RISE = 5
 CERTAIN = 0.01
+NEARLY = 0.7
 ROBUST_SIGMA = 1.4826  # of a median absolute deviation
 OUTLIER = 4.0
 RAMP = 0.5  # a ramp must leave less than this of what a step leaves
@@ -49,16 +51,24 @@ def course(values: Sequence[float], breaches: Sequence[bool]) -> Course:
     >>> course([0.1, 0.2, 0.1, 0.15, 0.12, 0.1, 3.0, 3.1], [False] * 6 + [True] * 2).onset
     6
     """
-    series = np.asarray(values, np.float64)
+    series = np.nan_to_num(np.asarray(values, np.float64))
+    if not series.size:
+        return Course(0, gradual=False)
     own = _began(breaches)
-    first = _jump(series, own)
-    point = _pettitt(series[: len(series)])
-    onset = min(first, point) if point is not None and point <= own else first
+    onset, point = _jump(series, own), _pettitt(series)
+    if point is not None and point <= own and _left(series, point) < _left(series, onset):
+        onset = point
     gradual, foot = _ramp(series)
-    if gradual:
-        onset = min(onset, foot)
+    onset = min(onset, foot) if gradual else onset
     episodes = _episodes(breaches, onset)
     return Course(onset, gradual, episodes, _rhythm((*episodes, onset)))
+
+
+def _left(series: Floats, place: int) -> float:
+    """What two levels, before a place and from it on, leave of the squares of a series."""
+    return float(
+        sum(np.square(part - part.mean()).sum() for part in (series[:place], series[place:]) if part.size)
+    )
 
 
 def _began(breaches: Sequence[bool]) -> int:
@@ -74,26 +84,28 @@ def _jump(series: Floats, own: int) -> int:
     usual = series[:own]
     if usual.size < FEWEST:
         return own
-    middle = float(np.median(usual))
+    middle, level = float(np.median(usual)), float(np.median(series[own:]))
     spread = ROBUST_SIGMA * float(np.median(np.abs(usual - middle)))
-    limit = OUTLIER * max(spread, 1e-12 * abs(middle))
-    side = np.sign(series[own] - middle)
+    limit = max(OUTLIER * spread, abs(level - middle) / 2)
     place = own
-    while place > 0 and side * (series[place - 1] - middle) > limit:
+    while place > 0 and np.sign(level - middle) * (series[place - 1] - middle) > limit:
         place -= 1
     return place
 
 
 def _pettitt(series: Floats) -> int | None:
-    """The first place after the change point; None where there is none."""
+    """The first place after the change point; None where there is none.
+
+    Of the places where ranks differ nearly as much as they do anywhere, the one where values differ most.
+    """
     n = series.size
     if n < 2 * FEWEST:
         return None
-    ranks = np.argsort(np.argsort(series, kind="stable"), kind="stable") + 1.0
-    sums = 2 * np.cumsum(ranks) - np.arange(1, n + 1) * (n + 1)
-    place = int(np.argmax(np.abs(sums[:-1])))
-    p_value = 2 * np.exp(-6 * sums[place] ** 2 / (n**3 + n**2))
-    return place + 1 if p_value < CERTAIN else None
+    sums = np.abs(2 * np.cumsum(stats.rankdata(series)) - np.arange(1, n + 1) * (n + 1))[:-1]
+    if 2 * np.exp(-6 * sums.max() ** 2 / (n**3 + n**2)) >= CERTAIN:
+        return None
+    places = np.flatnonzero(sums >= NEARLY * sums.max()) + 1
+    return int(min(places, key=lambda place: _left(series, int(place))))
 
 
 def _ramp(series: Floats) -> tuple[bool, int]:
@@ -101,7 +113,7 @@ def _ramp(series: Floats) -> tuple[bool, int]:
     n = series.size
     if n < 2 * FEWEST:
         return False, n - 1
-    steps = [float(np.var(series[:k]) * k + np.var(series[k:]) * (n - k)) for k in range(1, n)]
+    steps = [_left(series, place) for place in range(1, n)]
     ramps = {}
     for foot in range(n - FEWEST_TO_RISE + 1):
         rise = np.maximum(np.arange(n) - foot, 0).astype(np.float64)

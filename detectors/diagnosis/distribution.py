@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from profiles import NumericSummary
 from profiles.counts import Floats
 
+OUTER = (0.02, 0.98)
 SLACK = 1e-9  # rounding, relative
 CANCELLED = 1e-11  # a variance that is a smaller part of a mean square is rounding
 KS_OF_SHIFT, KS_OF_SCALE = 0.4, 0.24  # of a normal distribution, per standard deviation and per log of scale
@@ -68,10 +70,12 @@ class Distribution:
         """The middle of each interval."""
         return self.lower / 2 + self.upper / 2
 
-    @property
+    @cached_property
     def coarse(self) -> bool:
         """Whether the intervals are too wide to show the shape: far from a grid's centre they may be."""
-        return not float(self.mass @ (self.upper - self.lower)) <= self.std
+        low, high = self.quantiles(OUTER)
+        width = float(self.mass @ (self.upper - self.lower))
+        return not (width <= self.std and 2 * width <= high - low) and width > 0  # one far value makes a std
 
     def quantiles(self, levels: npt.ArrayLike) -> Floats:
         """The values at some levels, spread evenly within each interval."""

@@ -87,9 +87,8 @@ def exchanged(categories: Categories) -> Finding | None:
     one, other = np.argsort(-np.abs(after - before), kind="stable")[:2].tolist()
     expected = before.copy()
     expected[[one, other]] = before[[other, one]]
-    if abs(before[one] - before[other]) <= SIGMAS * categories.noise[one] or not (
-        before[one] and before[other]
-    ):
+    off = np.abs(after - before) > SIGMAS * categories.noise
+    if not (off[one] and off[other] and before[one] and before[other]):
         return None
     if not categories.explained_by(expected):
         return None
