@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from collector.batch import Predictions
 from collector.fit import ShapeFitter
 from collector.labels.join import Join
+from collector.refused import rejected
 from collector.samples.rows import representative
 from collector.samples.sampler import Sampler
 from collector.schema import Schema
@@ -188,7 +189,7 @@ def install_file(database: Database, schema: Schema, path: Path) -> Shape:
         starts |= set(windows_of(rows.times, schema).names)
     shape, sampler = fitter.shape(), Sampler(representative(starts), schema.sample.rows)
     sums: dict[Key, Profile] = defaultdict(Profile)
-    for rows in _rows(path, schema, told=True):
+    for rows in _rows(path, schema, refused=sums):
         cut = Cut.of(rows, schema, shape)
         sampler.add(rows, cut.starts)
         for key, profile in summarize(rows, schema, shape, cut).items():
@@ -205,14 +206,18 @@ def install_file(database: Database, schema: Schema, path: Path) -> Shape:
     return shape
 
 
-def _rows(path: Path, schema: Schema, *, told: bool = False) -> Iterator[Predictions]:
+def _rows(path: Path, schema: Schema, *, refused: dict[Key, Profile] | None = None) -> Iterator[Predictions]:
+    """The good rows; what was rejected is told, or counted in `refused`."""
     passed_over = PassedOver(path)
     for batch in PredictionFile(path, schema, reference=True).batches():
         passed_over.add(batch)
+        if refused is not None:
+            for key, profile in rejected(batch.rejections, schema).items():
+                refused[key] += profile
         for rows in batch.predictions.get(schema.model, ()):
             # however late its labels came, they are known by now
             yield Predictions(**{**rows.__dict__, "ids": None, "label_times": None})
-    if not told:
+    if refused is None:
         passed_over.tell()
 
 

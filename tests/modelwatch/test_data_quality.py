@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from modelwatch.analyze import analyze
 from tests.modelwatch.flows import HOUR, START, Workplace, events_of, of_signal, traffic
 from tests.modelwatch.loops import Loop
 
@@ -60,8 +61,6 @@ def test_strings_for_numbers_in_a_file_are_a_breach_of_type(
 
 
 def analyzed(workplace: Workplace, reference: pd.DataFrame, production: Any, **changes: Any) -> Any:
-    from modelwatch.analyze import analyze  # noqa: PLC0415
-
     found = analyze(workplace.monitor(**changes), workplace.file("reference", reference), production)
     return [line.public() for line in found]
 
@@ -187,3 +186,19 @@ def test_volume_knows_hours_and_weekdays_and_silence_at_noon_is_told_at_once(
     told = sorted(place for place, line in judged.items() if line["verdict"] == "breach")
     assert told[0] == 16 * 24 + 10
     assert "are usual" in judged[told[0]]["diagnosis"]
+
+
+def test_what_a_reference_file_has_rejected_is_the_healthy_share(
+    workplace: Workplace, good: pd.DataFrame, production: pd.DataFrame
+) -> None:
+    def spoiled(table: pd.DataFrame, name: str) -> Any:
+        texts = table["x"].astype(str).mask(np.arange(len(table)) % 20 == 0, "n/k")
+        table.assign(x=texts.mask(table["x"].isna(), "")).to_csv(workplace.folder / name, index=False)
+        return workplace.folder / name
+
+    reference = spoiled(good, "reference.csv")
+    found = analyze(workplace.monitor(), reference, spoiled(production, "production.csv"))
+    lines = [line.public() for line in found]
+    of_x = verdicts(lines, "quality.type", "x")
+    assert {line["verdict"] for line in of_x.values()} == {"ok"}
+    assert of_x[3]["value"] == pytest.approx(0.05, abs=0.01)
