@@ -103,7 +103,7 @@ def bad_events() -> list[dict[str, Any]]:
         {"version": "v" * 300},
     ]
     made = [prediction(n) for n in range(72)]
-    return made + [prediction(100 + n, timestamp=T0 + HOUR + n) | one for n, one in enumerate(wrong)]
+    return made + [{**prediction(100 + n, timestamp=T0 + HOUR + n), **one} for n, one in enumerate(wrong)]
 
 
 @pytest.mark.parametrize("step", [1000, 7])
@@ -147,9 +147,8 @@ def test_rows_that_came_before_are_counted_apart_from_the_profiles(tmp_path: Pat
 
 
 def test_a_required_feature_is_still_rejected_when_missing(tmp_path: Path) -> None:
-    strict = SCHEMA.model_copy(
-        update={"features": SCHEMA.features | schema(x={"kind": "numeric", "required": True}).features}
-    )
+    features = {**SCHEMA.features, **schema(x={"kind": "numeric", "required": True}).features}
+    strict = SCHEMA.model_copy(update={"features": features})
     database = open_database(tmp_path / "a.db")
     fix_shape(database, strict)
     events = [prediction(n) | ({"features": {"c": "a"}} if n % 3 == 0 else {}) for n in range(30)]
