@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from collector.schema import Schema
 from collector.store.database import Database
 from dashboards import api, assets
-from dashboards.pages import feature, incident, logs, model, overview
+from dashboards.pages import feature, incident, logs, model, overview, report
 from dashboards.web import PageRoute, Site
 
 
@@ -23,7 +23,7 @@ def router(database: Database, schemas: Mapping[str, Schema], demo: bool = False
     """
     site = Site(database, schemas, demo)
     routes = APIRouter()
-    for part in (overview, model, feature, incident, logs):
+    for part in (overview, model, feature, incident, logs, report):
         routes.include_router(part.routes(site))
     routes.include_router(api.routes(site))
     routes.include_router(assets.routes(PageRoute))

@@ -147,7 +147,7 @@ ENVIRONMENT = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-ENVIRONMENT.globals |= {"asset": assets.address, "steps": words.steps}
+ENVIRONMENT.globals |= {"asset": assets.address, "steps": words.steps, "report_link": words.report_link}
 ENVIRONMENT.filters |= {
     "number": words.number,
     "share": words.share,

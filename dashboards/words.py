@@ -6,6 +6,7 @@ import math
 from typing import Any
 from urllib.parse import quote
 
+from collector.window import iso
 from dashboards.charts.figure import when
 
 DAY = 86_400_000_000
@@ -53,6 +54,11 @@ def window(line: Any) -> str:
 def path(value: str) -> str:
     """A text as one segment of a URL's path."""
     return quote(value, safe="")
+
+
+def report_link(model: str, start: int) -> str:
+    """The address of the report on a window."""
+    return f"/models/{path(model)}/windows/{path(iso(start))}/report"
 
 
 def duration(value: int) -> str:

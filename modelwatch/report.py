@@ -1,61 +1,74 @@
-"""A full drift report of a file against its reference, by evidently: for a person, not for an alarm."""
+"""evidently's full report of a window, or of a file, against its reference: for people, not for alarms."""
 
 from __future__ import annotations
 
-import os
-import warnings
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 
-from collector.sources.files import open_parquet
+from collector.batch import Coded
+from collector.samples.sampler import Sampler
+from collector.sources.files import FileError, PassedOver, PredictionFile
+from collector.store.database import Database
+from collector.window import iso
+from dashboards.evidently import ReportError, report_page
+from dashboards.queries.samples import samples_of
 from modelwatch.monitor import Monitor
+from profiles.sample import Sample
 
+__all__ = ["ReportError", "write_report", "write_window_report"]
 MOST_ROWS = 20_000  # evidently's tests flag everything on more, and its page grows
 
 
+def write_window_report(database: Database, monitor: Monitor, moment: int, page: Path) -> None:
+    """Write the report on a window, from the stored samples.
+
+    Args:
+        database: of the service.
+        monitor: of the model.
+        moment: in the window, in microseconds.
+        page: where to write.
+
+    Raises:
+        ReportError: no sample of the window or of its reference is stored.
+    """
+    start = monitor.window.start(moment)
+    with database.read() as connection:
+        pair = samples_of(connection, monitor, start)
+    title = f"{monitor.model}, {iso(start)} to {iso(start + monitor.window.length)}"
+    _write(page, report_page(pair.reference, pair.window, title, (pair.sentence(),)))
+
+
 def write_report(monitor: Monitor, reference: Path, production: Path, page: Path) -> None:
-    """Write evidently's data-drift report as one HTML page.
+    """Write the report on a file; of more than `MOST_ROWS` rows of either on a sample.
 
     Args:
         monitor: says which columns are features.
-        reference: a Parquet file of known-good predictions.
-        production: a Parquet file of predictions.
+        reference: a file of known-good predictions.
+        production: a file of predictions.
         page: where to write.
 
     Raises:
         FileError: a file cannot be read.
+        ReportError: there are too few rows.
     """
-    os.environ["DO_NOT_TRACK"] = "1"  # evidently sends usage data unless told not to, before it is imported
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its dependencies warn at import and at run time
-        from evidently import DataDefinition, Dataset, Report  # noqa: PLC0415 - see above
-        from evidently.presets import DataDriftPreset  # noqa: PLC0415
-
-        frames = [_sample(monitor, path) for path in (production, reference)]
-        held = [name for name in frames[0].columns if name in frames[1].columns]
-        kinds = {name: spec.kind for name, spec in monitor.features.items()}
-        definition = DataDefinition(
-            numerical_columns=[name for name in held if kinds.get(name) == "numeric" or name == "score"],
-            categorical_columns=[name for name in held if kinds.get(name) == "categorical"],
-        )
-        current, known = (Dataset.from_pandas(frame[held], data_definition=definition) for frame in frames)
-        Report([DataDriftPreset()]).run(current, known).save_html(str(page))
+    known, current = (_sample(monitor, path) for path in (reference, production))
+    notes = (f"{current.count:,} rows of {production.name} against {known.count:,} of {reference.name}.",)
+    _write(page, report_page(known, current, f"{monitor.model}: {production.name}", notes))
 
 
-def _sample(monitor: Monitor, path: Path) -> pd.DataFrame:
-    """At most `MOST_ROWS` rows, evenly spaced over the file, of the features and the score."""
-    file = open_parquet(path)
-    features = [name for name, spec in monitor.features.items() if spec.kind != "embedding"]
-    wanted = [name for name in (*features, monitor.columns.score) if name in file.schema_arrow.names]
-    stride = max(1, -(-file.metadata.num_rows // MOST_ROWS))
-    parts, first = [], 0
-    for batch in file.iter_batches(columns=wanted):
-        frame = batch.to_pandas()
-        parts.append(frame.iloc[-first % stride :: stride])
-        first += len(frame)
-    sampled = pd.concat(parts, ignore_index=True).rename(columns={monitor.columns.score: "score"})
-    categories = {name: "string" for name in features if monitor.features[name].kind == "categorical"}
-    present = {name: kind for name, kind in categories.items() if name in sampled}
-    typed: pd.DataFrame = sampled.astype(present).astype(dict.fromkeys(present, "object"))
-    return typed
+def _sample(monitor: Monitor, path: Path) -> Sample:
+    sampler, passed_over = Sampler([0], MOST_ROWS), PassedOver(path)
+    for batch in PredictionFile(path, monitor, reference=True).batches():
+        passed_over.add(batch)
+        for rows in batch.predictions.get(monitor.model, ()):
+            sampler.add(rows, Coded(np.zeros(len(rows), np.int64), (0,)))
+    passed_over.tell()
+    return sampler.samples[0]
+
+
+def _write(page: Path, text: str) -> None:
+    try:
+        page.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileError(f"{page}: cannot be written: {error.strerror}") from None

@@ -1,9 +1,11 @@
-"""`modelwatch analyze` and `modelwatch report`: files, offline."""
+"""`modelwatch analyze` and `modelwatch report`: files, and single windows."""
 
 from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +15,10 @@ from rich.table import Table
 
 from alerts.line import Line, describe
 from collector.sources.files import FileError
-from collector.window import iso
+from collector.window import iso, microseconds
 from modelwatch.analyze import analyze as run_analysis
-from modelwatch.commands.terminal import err, fail, monitors, out
+from modelwatch.commands.terminal import DEFAULT_DATA, Data, DatabaseUrl, err, fail, monitors, out
+from modelwatch.opening import OpeningError, open_database
 
 MonitorFile = Annotated[Path, typer.Argument(help="The monitor file.")]
 Production = Annotated[Path, typer.Option(help="A file of predictions: Parquet, CSV or JSON lines.")]
@@ -73,16 +76,39 @@ def _summary(lines: list[Line]) -> Table:
 
 def report(
     monitor: MonitorFile,
-    production: Annotated[Path, typer.Option(help="A Parquet file of predictions.")],
-    reference: Annotated[Path, typer.Option(help="A Parquet file of known-good predictions.")],
-    page: Annotated[Path, typer.Option(help="The HTML page to write.")] = Path("report.html"),
+    window: Annotated[
+        str | None, typer.Option(help="A moment in the window, in ISO 8601, of the service's database.")
+    ] = None,
+    data: Data = DEFAULT_DATA,
+    database: DatabaseUrl = None,
+    production: Annotated[
+        Path | None, typer.Option(help="A file of predictions, in place of --window.")
+    ] = None,
+    reference: Annotated[Path | None, typer.Option(help="A file of known-good predictions, for it.")] = None,
+    output: Annotated[Path, typer.Option("--output", "--page", help="The HTML page to write.")] = Path(
+        "report.html"
+    ),
 ) -> None:
-    """Write evidently's drift report of a file against its reference, as one page."""
-    from modelwatch.report import write_report  # noqa: PLC0415 - evidently takes seconds to import
+    """Write evidently's full report of a window, or of a file, against its reference, as one page."""
+    from modelwatch.report import ReportError, write_report, write_window_report  # noqa: PLC0415 - is slow
 
     (loaded,) = monitors([monitor])
+    if (window is None) == (production is None) or (production is None) != (reference is None):
+        fail("write either --window MOMENT, or --production FILE and --reference FILE")
     try:
-        write_report(loaded, reference, production, page)
-    except FileError as error:
+        if production is not None and reference is not None:
+            write_report(loaded, reference, production, output)
+        else:
+            moment = _moment(window or "")
+            with closing(open_database(data, database)) as opened:
+                write_window_report(opened, loaded, moment, output)
+    except (FileError, OpeningError, ReportError) as error:
         fail(error)
-    out.print(f"wrote {page}")
+    out.print(f"wrote {output}")
+
+
+def _moment(text: str) -> int:
+    try:
+        return microseconds(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        fail(f"--window {text} is no moment; write it as 2024-05-01T10:00Z")
