@@ -61,7 +61,7 @@ def run(name: str, parquet: Path) -> dict[str, Any]:
     """
     packages, script = PEERS[name]
     try:
-        python = sys.executable if packages is None else _environment(name, packages)
+        python = sys.executable if packages is None else environment(name, packages)
         command = [str(python), "-c", script, str(parquet)]
         found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900)  # noqa: S603 - ours
         result: dict[str, Any] = json.loads(found.stdout.strip().splitlines()[-1])
@@ -72,8 +72,8 @@ def run(name: str, parquet: Path) -> dict[str, Any]:
     return result
 
 
-def _environment(name: str, packages: tuple[str, ...]) -> Path:
-    """The Python of a peer's environment."""
+def environment(name: str, packages: tuple[str, ...]) -> Path:
+    """The Python of an environment with these packages, made once."""
     folder = CACHE / f"{name}-{zlib.crc32(' '.join(packages).encode()):x}"
     python = folder / "bin" / "python"
     done = folder / ".ready"
