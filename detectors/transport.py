@@ -25,9 +25,9 @@ class TransportCells(NumericCells):
     """A cell for each bin between the extremes of the reference, and four sums for what is beyond them.
 
     A row has the counts; how far below the lowest and above the highest edge the values are in total; and how
-    far they are within reach. Distances are in units. The cost of moving one row into another is known to
-    half the width of the bins that hold the values (at most 1/256 of the grid's scale and of their distance
-    from its centre) and 1/1024 of the unit.
+    far they are within reach. Distances are in units. Where a value is, is known to half the width of its bin
+    (at most 1/256 of the grid's scale and of its distance from the centre) and 1/1024 of the unit; the cost
+    of moving one row into another is known to the mean of that over the values of one, and of the other.
 
     Attributes:
         unit: the standard deviation, or the grid's scale where that is not finite or 0.
