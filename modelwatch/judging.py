@@ -102,7 +102,7 @@ class Judge:
         for segment in self.segments:
             profile = profiles.get(segment, Profile())
             for place, check in enumerate(self.checks):
-                if (check.part == "performance") is not performance or (check.of_all_rows and segment):
+                if check.of_labels is not performance or (check.of_all_rows and segment):
                     continue
                 baseline = self.baselines.get((segment, place, WINDOW))
                 current = profile.part(check.part)
@@ -138,7 +138,7 @@ class Judge:
                 if baseline is None:
                     continue
                 key = f"{check.signal}|{check.subject or ''}|{segment}"
-                judged = self._judge(check, baseline.value, profile.parts.get(check.part), limit, phase)
+                judged = self._judge(check, baseline.value, profile.part(check.part), limit, phase)
                 if trackers.step(key, judged, limit, span) is Verdict.BREACH:
                     length = show_duration(self.spans[span].size)
                     found[key] = replace(
@@ -202,12 +202,12 @@ def learn(
     learned: dict[Place, Baseline] = {}
     for segment, (traffic, outcomes) in references.items():
         for place, check in enumerate(checks):
-            windows = outcomes if check.part == "performance" else traffic
+            windows = outcomes if check.of_labels else traffic
             _learn_one(check, windows, length, learned, (segment, place, WINDOW))
         for at, span in enumerate(spans):
             summed = merged(traffic, span)
             for place, check in enumerate(checks):
-                if check.part not in ("performance", "sample"):  # a sample is of a window
+                if not check.of_labels and check.part != "sample":  # a sample is of a window
                     _learn_one(check, summed, span.length, learned, (segment, place, at))
     return learned
 

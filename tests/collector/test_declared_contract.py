@@ -94,7 +94,7 @@ def test_rows_against_the_contract_are_counted_by_group(
 
 def bad_events() -> list[dict[str, Any]]:
     """Two hours; in the second rows of every kind of fault."""
-    wrong = [
+    wrong: list[dict[str, Any]] = [
         {"features": {"x": "1", "c": "a"}},
         {"features": {"x": "2", "c": "a"}},
         {"features": {"e": [1.0]}},

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
+from alerts import tables as alerting
+from collector.store import tables
 from modelwatch.analyze import analyze
+from tests.collector.serving import collecting
 from tests.modelwatch.flows import HOUR, START, Workplace, events_of, of_signal, traffic
 from tests.modelwatch.loops import Loop
 
@@ -74,12 +79,18 @@ def test_only_wrong_types_over_the_wire_are_a_breach_and_no_silence(
     for event in events:
         if event["timestamp"] >= START + BAD * HOUR:
             event["features"]["x"] = str(event["features"]["x"])
-    loop.send(events)
+    with collecting(loop.database, {"m": loop.monitor}, ledger=loop.ledger) as collector:
+        for first in range(0, len(events), 200):
+            body = json.dumps(events[first : first + 200]).encode()
+            for _ in range(2):  # the second time it is known by its key
+                answer = collector.post("/v1/events", body, Idempotency_Key=f"k{first}")
+                assert answer.is_success, answer.text
     lines = loop.advance(flush=True)
     of_x = verdicts(lines, "quality.type", "x")
     assert [of_x[hour]["verdict"] for hour in range(HOURS)] == ["ok"] * BAD + ["breach"] * (HOURS - BAD)
     fresh = verdicts(lines, "quality.freshness")
     assert [line["verdict"] for line in fresh.values()] == ["ok"] * HOURS
+    assert of_x[BAD]["value"] == 1.0
     missing = verdicts(lines, "quality.missing", "x")
     assert {missing[hour]["verdict"] for hour in range(BAD, HOURS)} == {"insufficient"}
     assert {name for name, _ in breaches(lines)} == {"quality.type", "quality.contract"}
@@ -202,3 +213,29 @@ def test_what_a_reference_file_has_rejected_is_the_healthy_share(
     of_x = verdicts(lines, "quality.type", "x")
     assert {line["verdict"] for line in of_x.values()} == {"ok"}
     assert of_x[3]["value"] == pytest.approx(0.05, abs=0.01)
+
+
+def test_what_an_older_version_has_stored_is_read(workplace: Workplace, good: pd.DataFrame) -> None:
+    """Its windows have no counts of rejected rows, and its memory nothing of what came when."""
+    loop = Loop(workplace, good, segments=None)
+    events = [event for event in events_of(traffic(40, seed=3)) if event["kind"] == "prediction"]
+    early = [event for event in events if event["timestamp"] < START + 30 * HOUR]
+    loop.take(early)
+    loop.advance()
+    with loop.database.write() as connection:
+        connection.execute(tables.profiles.delete().filter_by(role="arrivals"))
+        kept = connection.execute(sa.select(alerting.progress.c.trackers)).scalar_one()
+        older = {name: value for name, value in kept.items() if name not in ("arrivals", "spans")}
+        older["past"] = [one for one in older["past"] if one[0] != (START + 5 * HOUR) * 1_000_000]
+        connection.execute(alerting.progress.update().values(trackers=older))
+    loop.start()
+    loop.take([event for event in events if event["timestamp"] >= START + 30 * HOUR])
+    lines = loop.advance(flush=True)
+    assert set(verdicts(lines, "quality.type", "x")) == set(range(40))
+    assert {line["verdict"] for line in of_signal(lines, "quality.contract")} == {"ok"}
+    with loop.database.read() as connection:
+        kept = connection.execute(sa.select(alerting.progress.c.trackers)).scalar_one()
+    came = {(start // 1_000_000 - START) // HOUR: rows for start, rows, *_ in kept["arrivals"]}
+    assert came[5] == 0  # between two that were judged
+    assert came[4] == sum(START + 4 * HOUR <= one["timestamp"] < START + 5 * HOUR for one in events)
+    assert sorted(came) == list(range(39))  # the last is not complete
