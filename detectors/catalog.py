@@ -32,6 +32,7 @@ from detectors.performance_drop import PerformanceDrop
 from detectors.population_stability import PopulationStability
 from detectors.sampled.domain_classifier import DomainClassifier
 from detectors.sampled.evidently_drift import EvidentlyDrift
+from detectors.smooth import SmoothTest
 from detectors.type_fault import TypeFault
 from detectors.unseen import Unseen
 from detectors.vanished import Vanished
@@ -40,7 +41,8 @@ from profiles import ARRIVALS, CONTRACT, Shape, contract_part
 from profiles.moments import EMBEDDING, ROW, moments_subject
 
 AnyDetector = Annotated[
-    AndersonDarling
+    SmoothTest
+    | AndersonDarling
     | KolmogorovSmirnov
     | Wasserstein
     | CramerVonMises
@@ -106,7 +108,7 @@ def default_detectors(task: str) -> tuple[Detector, ...]:
     ['mae', 'rmse']
     """
     return (
-        KolmogorovSmirnov(),
+        SmoothTest(),
         ChiSquare(),
         MeanEmbedding(),
         Mahalanobis(),

@@ -57,9 +57,11 @@ class Detector(BaseModel, ABC):
 
 
 def drift_signal(part: str) -> str:
-    """The name of drift on a part: of a feature, or of what the model says.
+    """The name of drift on a part: of a feature, of what the model says, or of what is true.
 
-    >>> drift_signal("features.age"), drift_signal("score")
-    ('drift.univariate', 'drift.prediction')
+    >>> drift_signal("features.age"), drift_signal("score"), drift_signal("label")
+    ('drift.univariate', 'drift.prediction', 'drift.label')
     """
+    if part == "label":
+        return "drift.label"
     return "drift.univariate" if part.startswith("features.") else "drift.prediction"

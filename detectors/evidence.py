@@ -92,7 +92,8 @@ class Evidence:
             lasting = judgement.p_value < self.UNREMARKABLE
             return _decided(self.amount if lasting else 0.0, in_breach=lasting)
         alone = e_value(judgement.p_value)
-        amount = max(alone, (1 + self.amount) * alone**judgement.weight)
+        news = alone**judgement.weight if judgement.evidence is None else judgement.evidence
+        amount = max(alone, (1 + self.amount) * news)
         amount = min(amount, max(CAP, limit))
         return _decided(amount, in_breach=amount >= limit)
 

@@ -28,6 +28,7 @@ class Judgement:
         breach: an objective's own decision; None for a statistical signal.
         note: why there is no judgement, or what a person should know beside the value.
         weight: the exponent of this window's evidence where it adds to that of others (see `persistence`).
+        evidence: the e-value that adds to that of others, where it is not that of `p_value` and `weight`.
     """
 
     value: float | None = None
@@ -38,6 +39,7 @@ class Judgement:
     breach: bool | None = None
     note: str | None = None
     weight: float = 1.0
+    evidence: float | None = None
 
     @property
     def sufficient(self) -> bool:

@@ -31,6 +31,7 @@ from detectors.performance_drop import PerformanceDrop
 from detectors.population_stability import PopulationStability
 from detectors.sampled.domain_classifier import DomainClassifier
 from detectors.sampled.evidently_drift import EvidentlyDrift
+from detectors.smooth import SmoothTest
 from detectors.type_fault import TypeFault
 from detectors.unseen import Unseen
 from detectors.vanished import Vanished
@@ -163,6 +164,7 @@ class Example:
 EXAMPLES: dict[type[Detector], Example] = {
     type(example.detector): example
     for example in (
+        Example(SmoothTest(), numbers),
         Example(AndersonDarling(), numbers),
         Example(KolmogorovSmirnov(), numbers),
         Example(Wasserstein(), numbers),

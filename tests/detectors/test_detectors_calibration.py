@@ -17,6 +17,7 @@ from detectors.kolmogorov_smirnov import KolmogorovSmirnov
 from detectors.mean_embedding import MeanEmbedding
 from detectors.missing import Missing
 from detectors.persistence import weight_of
+from detectors.smooth import SmoothTest
 from detectors.spread import Spread
 from profiles import CategoricalSummary, Counts, Grid, NumericSummary, Projection, Vocabulary
 
@@ -38,6 +39,14 @@ def assert_rare(p_values: Array, factor: float = 1.5) -> None:
 
 def numbers(rng: Rng, wander: float) -> Any:
     return GRID.summarize(rng.normal(rng.normal(0.0, wander), 1.0, 500))
+
+
+def heavy(rng: Rng, wander: float) -> Any:
+    return GRID.summarize(rng.standard_t(2, 500) + rng.normal(0.0, wander))
+
+
+def rare(rng: Rng, wander: float) -> Any:  # noqa: ARG001 - as the others
+    return GRID.summarize(np.where(rng.random(500) < 0.99, 0.0, rng.lognormal(size=500)))
 
 
 def counts(rng: Rng, wander: float) -> Any:  # noqa: ARG001 - as the others
@@ -76,6 +85,12 @@ def healthy(detector: Detector, window: Callable[[Rng, float], Any], wander: flo
     [
         (KolmogorovSmirnov(), numbers, 0.0),
         (KolmogorovSmirnov(), numbers, 0.2),
+        (SmoothTest(), numbers, 0.0),
+        (SmoothTest(), numbers, 0.2),
+        (SmoothTest(), counts, 0.0),
+        (SmoothTest(), heavy, 0.0),
+        (SmoothTest(), heavy, 0.2),
+        (SmoothTest(), rare, 0.0),
         (AndersonDarling(), numbers, 0.0),
         (AndersonDarling(), numbers, 0.2),
         (AndersonDarling(), counts, 0.0),
