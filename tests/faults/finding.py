@@ -9,11 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from collector.store import tables
+from collector.store import samples, tables
 from collector.store.database import Database
 from collector.store.ledger import Ledger
 from collector.summarize import EVERYTHING, Key
 from profiles import Profile
+from profiles.sample import BottomK, Sample
 from tests.collector.collecting import SCHEMAS, balanced, commit, counted, fix_shape, open_database, same
 
 PIECE = 20_000
@@ -70,6 +71,7 @@ class Undisturbed:
 
     profiles: Mapping[Key, Profile]
     deployments: int
+    samples: Mapping[int, Sample]
 
     @classmethod
     def of(cls, good: Sequence[Any]) -> Undisturbed:
@@ -79,7 +81,7 @@ class Undisturbed:
         ledger = Ledger(database, SCHEMAS)
         for at in range(0, len(good), PIECE):
             commit(ledger, list(good[at : at + PIECE]), str(at))
-        made = cls(counted(database), _deployments(database))
+        made = cls(counted(database), _deployments(database), _samples(database))
         database.close()
         return made
 
@@ -98,11 +100,19 @@ class Undisturbed:
             **books,
             lost=(mine - theirs).total(),
             twice=(theirs - mine).total(),
-            equal=same(dict(self.profiles), profiles),
+            equal=same(dict(self.profiles), profiles) and self.samples == _samples(database),
             labels=_joined(mine) == _joined(theirs),
             balanced=balanced(database),
             kept=kept,
         )
+
+
+def _samples(database: Database) -> dict[int, Sample]:
+    """The stored sample of each window, whoever wrote its pieces."""
+    query = sa.select(tables.samples.c.start).filter_by(model="m").distinct()
+    with database.read() as connection:
+        starts = list(connection.execute(query).scalars())
+        return samples.read(connection, "m", "production", starts, BottomK())
 
 
 def _rows(profiles: Mapping[Key, Profile]) -> Counter[Place]:
