@@ -103,7 +103,8 @@ class Diagnosis:
     def of(self, line: Line) -> str | None:
         """One or two sentences on a breach that begins."""
         history = self.known.history(line)
-        way = course([value for _, value, _ in history], [breach for _, _, breach in history])
+        values = [value for _, value, _ in history]
+        way = course(values, [breach for _, _, breach in history], added_up=_added_up(line, values))
         starts = [start for start, _, _ in history[way.onset :]] or [line.start]
         where = self._where(line)
         finding = self._finding(line, where, starts[-MOST_SUMMED:])
@@ -206,6 +207,14 @@ def _best(signal: str, reference: Any, healthy: float, current: Any) -> Finding 
     if signal == MISSING:
         return next((one for one in found if one.kind is Kind.MISSING or "now missing" in one.text), None)
     return next((one for one in found if one.kind is not Kind.MISSING), None)
+
+
+def _added_up(line: Line, values: Sequence[float]) -> bool:
+    """Whether a window in breach is on the same side of its threshold as windows are."""
+    if line.threshold is None or len(values) < 2:  # noqa: PLR2004 - itself, and one before
+        return False
+    usual = sorted(values[:-1])[len(values) // 2 - 1]
+    return (values[-1] < line.threshold) == (usual < line.threshold)
 
 
 def _since(onset: int, way: Course, length: int) -> str:

@@ -37,7 +37,7 @@ class Course:
     every: int | None = None
 
 
-def course(values: Sequence[float], breaches: Sequence[bool]) -> Course:
+def course(values: Sequence[float], breaches: Sequence[bool], *, added_up: bool = False) -> Course:
     """Find out when the change began that the last of some windows shows.
 
     The change point is Pettitt's (Applied Statistics 28, 1979): where the rank sums of before and after
@@ -47,6 +47,8 @@ def course(values: Sequence[float], breaches: Sequence[bool]) -> Course:
     Args:
         values: of the signal, a window each, in time order; at least one.
         breaches: whether each was in breach.
+        added_up: the breach came of several windows, none of which would have been one: the change began
+            before it, whether ranks can prove that or not.
 
     >>> course([0.1, 0.2, 0.1, 0.15, 0.12, 0.1, 3.0, 3.1], [False] * 6 + [True] * 2).onset
     6
@@ -55,7 +57,7 @@ def course(values: Sequence[float], breaches: Sequence[bool]) -> Course:
     if not series.size:
         return Course(0, gradual=False)
     own = _began(breaches)
-    onset, point = _jump(series, own), _pettitt(series)
+    onset, point = _jump(series, own), _pettitt(series, 2.0 if added_up else CERTAIN)
     if point is not None and point <= own and _left(series, point) < _left(series, onset):
         onset = point
     gradual, foot = _ramp(series)
@@ -93,16 +95,16 @@ def _jump(series: Floats, own: int) -> int:
     return place
 
 
-def _pettitt(series: Floats) -> int | None:
+def _pettitt(series: Floats, level: float) -> int | None:
     """The first place after the change point; None where there is none.
 
     Of the places where ranks differ nearly as much as they do anywhere, the one where values differ most.
     """
     n = series.size
-    if n < 2 * FEWEST:
+    if n < FEWEST:
         return None
     sums = np.abs(2 * np.cumsum(stats.rankdata(series)) - np.arange(1, n + 1) * (n + 1))[:-1]
-    if 2 * np.exp(-6 * sums.max() ** 2 / (n**3 + n**2)) >= CERTAIN:
+    if 2 * np.exp(-6 * sums.max() ** 2 / (n**3 + n**2)) >= level or not sums.any():
         return None
     places = np.flatnonzero(sums >= NEARLY * sums.max()) + 1
     return int(min(places, key=lambda place: _left(series, int(place))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from detectors.diagnosis import cycle, edges, rounding, shape, spike, transforms, unit
 from detectors.diagnosis.change import Change, Recogniser
-from detectors.diagnosis.finding import Finding, ranked
+from detectors.diagnosis.finding import Finding, Kind, ranked
 from detectors.diagnosis.missing import missing
 from profiles import NumericSummary
 
@@ -51,7 +51,8 @@ def numeric(reference: NumericSummary, current: NumericSummary, healthy: float =
     if not change.real:
         return ranked(found)
     found += [recognise(change) for recognise in RECOGNISERS]
-    if not any(one is not None and one is not nulls for one in found):
+    told = [one for one in found if one is not None and one is not nulls]
+    if not any(one.strength > spike.VAGUE or one.kind is Kind.TAIL for one in told):
         found.append(unit.factor_of_some(change))
     return ranked([*found, shape.plain(change)])
 

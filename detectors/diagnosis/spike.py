@@ -9,7 +9,8 @@ from detectors.diagnosis.distribution import Distribution
 from detectors.diagnosis.finding import Finding, Kind, figure, percent
 from profiles.counts import Floats
 
-ALWAYS, DEFAULT = 1.0, 0.97
+ALWAYS, DEFAULT, VAGUE = 1.0, 0.97, 0.8
+SAME = 0.02  # relative: an interval wider than this may hold many values
 FEWEST_VALUES = 6  # of two or three values any change would look like a default
 LEAST_SHARE = 0.005
 SIGMAS = 5.0
@@ -57,10 +58,12 @@ def default(change: Change) -> Finding | None:
         return None
     ends = float(after.lower[place]), float(after.upper[place])
     spike = Distribution(np.array([ends[0]]), np.array([ends[1]]), np.ones(1), after.count)
-    strength = change.explained_by(before.mixed(spike, share), DEFAULT, evident=True)
+    value, name = _named(change, *ends)
+    outermost = place in (0, after.mass.size - 1)
+    vague = outermost and value not in FILLS and ends[1] - ends[0] > SAME * abs(value)
+    strength = change.explained_by(before.mixed(spike, share), VAGUE if vague else DEFAULT, evident=True)
     if not strength:
         return None
-    value, name = _named(change, *ends)
     text = f"{name} took {percent(seen)} of the values (before {percent(known)}); the rest as before"
     return Finding(Kind.DEFAULT, text + _mention(change, value), strength)
 

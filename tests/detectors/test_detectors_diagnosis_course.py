@@ -41,6 +41,17 @@ def test_a_small_step_is_found_before_the_breach_that_it_adds_up_to(
     assert abs(way.onset - before) <= 3
 
 
+@given(seeds, st.integers(3, 20), st.integers(2, 5))
+@settings(max_examples=60, deadline=None)
+def test_a_step_that_adds_up_is_found_however_few_windows_there_are(
+    seed: int, before: int, after: int
+) -> None:
+    series = noise(seed, before + after)
+    series[before:] += 0.1
+    breaches = [False] * (before + after - 1) + [True]
+    assert course(list(series), breaches, added_up=True).onset == before
+
+
 @given(seeds, st.integers(10, 25), st.integers(10, 20))
 @settings(max_examples=60, deadline=None)
 def test_a_ramp_is_gradual_and_begins_about_where_it_does(seed: int, before: int, after: int) -> None:
