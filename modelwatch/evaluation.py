@@ -17,6 +17,8 @@ from collector.summarize import EVERYTHING
 from collector.window import MICROSECOND
 from detectors import Budget, checks
 from modelwatch.arrivals import ArrivalJudge, known_arrivals
+from modelwatch.circumstances import Circumstances
+from modelwatch.diagnosing import breaches, diagnosed
 from modelwatch.judging import WINDOW, Judge, Moment, in_breach, learn
 from modelwatch.monitor import Monitor
 from modelwatch.outcomes import OutcomeJudge
@@ -138,6 +140,7 @@ class Evaluation:
     def _judge(self, connection: sa.Connection, reader: Reader, end: int, *, flush: bool) -> None:
         """Judge the window that ends at `end`, and those whose labels have settled by then."""
         _, trackers = self._progress(connection)
+        begun = breaches(trackers)
         start = end - self._length
         judge, learning = self._prepared(reader, start, trackers, end)
         final = flush and end > self._flush_end(reader)
@@ -150,6 +153,9 @@ class Evaluation:
         lines = [] if over else self._traffic(spans, moment, learning=learning, complete=complete)
         outcomes = OutcomeJudge(self._monitor, judge, trackers)
         lines += outcomes.lines(reader, end, learning=learning, final=final)
+        chosen = self._cached[0][1] if self._cached else None
+        known = Circumstances(connection, reader, self._monitor.model, judge, chosen, end)
+        lines = diagnosed(known, lines, begun)
         self._commit(connection, lines, trackers, end)
 
     def _prepared(self, reader: Reader, start: int, trackers: Trackers, end: int) -> tuple[Judge, bool]:
