@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from profiles.numeric import FAR
 FARTHEST = 2.0**64  # the last bin of a grid, in scales; nothing is taken to be further off
 PARTS = 512  # of a unit: bins narrower than one of them are put together
 OFTEN = 10  # values of a window beyond a place: few enough to see tails, and enough for a normal law
+LIGHT = 0.1  # kurtosis, for each row of a window: less, and its mean has a nearly normal law
 ROUNDING = 1e-12  # of a mean square: less is no variance
 
 
@@ -32,7 +34,7 @@ class TransportCells(NumericCells):
     Attributes:
         unit: the standard deviation, or the grid's scale where that is not finite or 0.
         rows: how many values a typical window has.
-        reach: the places between which windows have values enough for their sums to be nearly normal.
+        reach: the places up to which values are evidence.
     """
 
     unit: float
@@ -42,26 +44,29 @@ class TransportCells(NumericCells):
     @classmethod
     def spanning(cls, windows: Sequence[NumericSummary]) -> TransportCells:
         """The cells of a reference, from its windows that have values."""
-        space = windows[0].space
+        space, unit = windows[0].space, deviation(windows)
         first = min(int(window.counts.keys[0]) for window in windows)
         last = max(int(window.counts.keys[-1]) for window in windows)
         rows = sum(window.count for window in windows) / len(windows)
-        every = cls(space, np.arange(first, last + 2), deviation(windows), rows)
+        every = cls(space, bins(space, first, last), unit, rows)
         steps = np.floor(every.middle(every.edges, every.edges) * PARTS)
         kept = np.flatnonzero(np.diff(steps, prepend=-np.inf))
-        cells = cls(space, np.union1d(every.edges[kept], last + 1), every.unit, rows)
+        cells = cls(space, np.union1d(every.edges[kept], last + 1), unit, rows)
         return replace(cells, reach=cells.reached(windows))
 
     def reached(self, windows: Sequence[NumericSummary]) -> tuple[float, float]:
-        """The places beyond which a typical window has `OFTEN` values; at least one step from the median.
+        """The places up to which a window's values are evidence: at least one step from the median.
 
-        A step is the grid's scale or the unit, which is less.
+        A step is the grid's scale or the unit, which is less. Where tails are light, twice the way to the
+        extremes; where they are heavy, as far as a typical window has `OFTEN` values beyond.
         """
-        below = np.cumsum(sum(NumericCells.row(self, window) for window in windows))
-        tail = min(OFTEN * len(windows), below[-1] / 2)
-        low, median, high = self.places[np.searchsorted(below, [tail, below[-1] / 2, below[-1] - tail])]
-        step = min(getattr(self.space, "scale", self.unit) / self.unit, 1.0)
-        return min(low, median - step), max(high, median + step)
+        counts = np.sum([NumericCells.row(self, window) for window in windows], axis=0)
+        below, places = np.cumsum(counts), self.places
+        light = kurtosis(counts / below[-1], places) <= LIGHT * self.rows
+        tail = 1.0 if light else min(OFTEN * len(windows), below[-1] / 2)
+        low, median, high = places[np.searchsorted(below, [tail, below[-1] / 2, below[-1] - tail])]
+        step, far = min(getattr(self.space, "scale", self.unit) / self.unit, 1.0), 2.0 if light else 1.0
+        return median + min(far * (low - median), -step), median + max(far * (high - median), step)
 
     def middle(self, first: Ints, last: Ints) -> Floats:
         """The middle between the lower edges of bins, in units from the grid's centre."""
@@ -102,6 +107,21 @@ class TransportCells(NumericCells):
         gaps = np.abs(np.cumsum(moved[:, :-4], axis=1)[:, :-1])
         found: Floats = gaps @ np.diff(places) + np.abs(beyond).sum(axis=1)
         return found
+
+
+def bins(space: Any, first: int, last: int) -> Ints:
+    """The bins from first to last that there are; a grid of scores leaves some out, in its middle."""
+    keys = np.arange(first, last + 1)
+    with np.errstate(over="ignore"):
+        real = space.index(space.lower(keys) / 2 + space.lower(keys + 1) / 2) == keys
+    return np.union1d(keys[real], [first, last])
+
+
+def kurtosis(share: Floats, places: Floats) -> float:
+    """The excess kurtosis of shares of values at places: 0 of a normal variable, and of a constant."""
+    squares = np.square(places - share @ places)
+    variance = float(share @ squares)
+    return float(share @ np.square(squares / variance)) - 3 if variance > 0 else 0.0
 
 
 def deviation(windows: Sequence[NumericSummary]) -> float:

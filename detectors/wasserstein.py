@@ -13,7 +13,7 @@ from detectors.distance import Baseline, Null, Pairs
 from detectors.distribution import DistributionDetector
 from detectors.judgement import Judgement
 from detectors.season import Phase
-from detectors.transport import TransportCells, expected_square
+from detectors.transport import TransportCells, expected_square, kurtosis
 from profiles import NumericSummary
 from profiles.counts import Floats
 
@@ -27,7 +27,7 @@ class Wasserstein(DistributionDetector):
     grid's scale. For how exact it is see `TransportCells`.
 
     A few values far out decide on the distance, and no reference says how far the next one will be. So the
-    value counts all the way, but evidence counts only the way within the reach of typical windows. The
+    value counts all the way, but evidence counts only the way within reach: see `TransportCells.reached`. The
     threshold is the value from which on that would be a breach.
     """
 
@@ -44,12 +44,11 @@ class Wasserstein(DistributionDetector):
         than 1 where a window has hardly a value that is not like all others.
         """
         counts, places = share[:-4], cells.near
-        mean, squares = expected_square(counts, places), np.square(places - counts @ places)
-        variance = float(counts @ squares)
+        mean, variance = expected_square(counts, places), float(counts @ np.square(places - counts @ places))
         if not (mean > 0 and variance > 0):
             return Null(1.0, 1.0)
-        kurtosis = float(counts @ np.square(squares / variance)) - 3
-        return Null(mean, max(mean / variance, 1.0) / (1 + max(kurtosis, 0.0) / (2 * cells.rows)))
+        heavy = max(kurtosis(counts, places), 0.0) / (2 * cells.rows)
+        return Null(mean, max(mean / variance, 1.0) / (1 + heavy))
 
     def squared(self, cells: TransportCells, pairs: Pairs) -> Floats:
         """The squared area between the distribution functions, within reach."""

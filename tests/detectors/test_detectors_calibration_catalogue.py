@@ -15,6 +15,7 @@ from detectors.hellinger import Hellinger
 from detectors.jensen_shannon import JensenShannon
 from detectors.largest_change import LargestChange
 from detectors.population_stability import PopulationStability
+from detectors.season import phase_of
 from detectors.transport import expected_square
 from detectors.wasserstein import Wasserstein
 from profiles import CategoricalSummary, Counts, Grid
@@ -110,6 +111,36 @@ def numbers_of(seed: int) -> Callable[[Rng, float], Any]:
         return numbers(own, wander)
 
     return window
+
+
+@over("detector", [Wasserstein(), CramerVonMises(), PopulationStability()], ids=named)
+def test_windows_of_few_rows_among_large_ones_are_judged_fairly(detector: DistanceDetector) -> None:
+    rng = np.random.default_rng(8)
+    p_values = []
+    for _ in range(30):
+        sizes = [60 if place % 2 else 1000 for place in range(30)]
+        baseline = detector.learn([GRID.summarize(rng.normal(size=size)) for size in sizes])
+        for _ in range(60):
+            judged = detector.judge(baseline, GRID.summarize(rng.normal(size=60)), 1e-6)
+            p_values.append(judged.p_value)
+    assert_rare(np.array(p_values, np.float64))
+
+
+@over("detector", [Wasserstein(), CramerVonMises(), PopulationStability()], ids=named)
+def test_a_daily_cycle_neither_alarms_nor_hides_a_shift(detector: DistanceDetector) -> None:
+    rng = np.random.default_rng(9)
+    hour = 3_600_000_000
+
+    def window(place: int, shift: float) -> Any:
+        return GRID.summarize(rng.normal(np.sin(np.pi * place / 12) + shift, 1.0, 1000))
+
+    phases = [phase_of(place * hour, hour) for place in range(24 * 14)]
+    baseline = detector.learn([window(place, 0.0) for place in range(24 * 14)], phases)
+    for shift, low, high in ((0.0, 1e-4, 1.0), (0.3, 0.0, 1e-6)):
+        for place in range(0, 24 * 7, 5):
+            judged = detector.judge(baseline, window(place, shift), 1e-6, phases[place])
+            assert judged.p_value is not None
+            assert low <= judged.p_value <= high
 
 
 ROWS, DRAWS = 2000, 4000

@@ -22,6 +22,7 @@ from detectors.population_stability import FLOOR, PopulationStability
 from detectors.wasserstein import Wasserstein
 from profiles import Grid, NumericSummary, Vocabulary
 from profiles.counts import Floats
+from profiles.score import ScoreGrid
 
 law = settings(max_examples=150, deadline=None)
 samples = st.lists(st.integers(-20, 20).map(float) | st.floats(-30, 30), min_size=2, max_size=40)
@@ -99,6 +100,37 @@ def test_wasserstein_of_a_shift_is_the_shift_in_standard_deviations() -> None:
         moved = grid.summarize(values + shift)
         found = value_of(Wasserstein(), grid.summarize(values), moved)
         assert found == pytest.approx(shift / values.std(), rel=0.02, abs=0.002)
+
+
+@pytest.mark.parametrize("shape", [(2.0, 5.0), (0.05, 20.0), (0.3, 0.3)], ids=["middle", "rare", "ends"])
+def test_wasserstein_of_scores_is_scipys(shape: tuple[float, float]) -> None:
+    rng = np.random.default_rng(6)
+    reference, current = rng.beta(*shape, ROWS), rng.beta(shape[0] * 1.1, shape[1], ROWS)
+    grid = ScoreGrid()
+    found = value_of(Wasserstein(), grid.summarize(reference), grid.summarize(current))
+    half = [np.mean(np.minimum(values, 1 - values)) / 128 for values in (reference, current)]
+    exact = stats.wasserstein_distance(reference, current) / reference.std()
+    assert found == pytest.approx(exact, abs=2 / 1024 + sum(half) / reference.std())
+
+
+def test_one_row_far_out_is_a_distance_but_no_evidence() -> None:
+    rng = np.random.default_rng(7)
+    grid = Grid(0.0, 1.35)
+    windows = [grid.summarize(rng.normal(size=1000)) for _ in range(30)]
+    baseline = Wasserstein().learn(windows)
+    usual = rng.normal(size=1000)
+    for far in (1e3, -1e6, 1e12):
+        judged = Wasserstein().judge(baseline, grid.summarize(np.append(usual, far)), 1e-6)
+        assert judged.value is not None
+        assert judged.threshold is not None
+        assert judged.value == pytest.approx(abs(far) / 1001, rel=0.2)
+        assert judged.value < judged.threshold
+        assert judged.p_value is not None
+        assert judged.p_value > 0.01
+    many = np.append(usual, np.full(50, 1e3))
+    found = Wasserstein().judge(baseline, grid.summarize(many), 1e-6)
+    assert found.p_value is not None
+    assert found.p_value < 1e-6
 
 
 def midranks(one: Floats, other: Floats) -> float:
