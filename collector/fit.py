@@ -86,7 +86,7 @@ class ShapeFitter:
                 spaces[part] = self._vocabulary(part)
             elif isinstance(spec, EmbeddingFeature):
                 held = self._numbers[part].rows()
-                spaces[part] = Projection.fit(held if held.size else np.zeros((0, len(spec.columns))))
+                spaces[part] = Projection.fit(held if held.size else np.zeros((0, spec.dimensions)))
             else:
                 spaces[part] = Grid.fit(self._numbers[part].rows())
         for name in self._schema.segments:
@@ -98,7 +98,7 @@ class ShapeFitter:
         length = self._schema.window.length
         windows = 1 + (self._times[1] // length - self._times[0] // length if self._times else 0)
         vectors = {
-            name: self._numbers[f"features.{name}"].rows().reshape(-1, len(spec.columns))
+            name: self._numbers[f"features.{name}"].rows().reshape(-1, spec.dimensions)
             for name, spec in self._schema.features.items()
             if isinstance(spec, EmbeddingFeature)
         }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from collector.encoders.encoder import Encoder, EncoderError
 from collector.validation.columns import BadValueError, text
 from collector.window import Window
 from detectors import Duration, parse_duration
@@ -83,11 +86,36 @@ class CategoricalFeature(Part):
 
 
 class EmbeddingFeature(Part):
-    """A vector: several columns of a file, or one list on the wire."""
+    """A vector: several columns of a file, or one list on the wire; or what an encoder makes of an input.
+
+    The input of an encoder is one column, of the feature's name.
+    """
 
     kind: Literal["embedding"] = "embedding"
-    columns: tuple[str, ...] = Field(min_length=1)
+    columns: tuple[str, ...] = ()
+    encoder: Encoder | None = None
     required: bool = False
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if bool(self.columns) is (self.encoder is not None):
+            raise ValueError("an embedding needs `columns: [e0, e1, ...]`, or an `encoder:`, and not both")
+        return self
+
+    def parts(self, name: str) -> tuple[str, ...]:
+        """The columns of a file that the feature of this name comes from."""
+        return self.columns or (name,)
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers a vector has.
+
+        Raises:
+            EncoderError: there is an encoder that cannot be used.
+        """
+        if self.encoder is None:
+            return len(self.columns)
+        return self.encoder.width
 
     @property
     def has_contract(self) -> bool:
@@ -103,6 +131,24 @@ Feature = Annotated[
     Annotated[NumericFeature | CategoricalFeature | EmbeddingFeature, Field(discriminator="kind")],
     BeforeValidator(_shorthand),
 ]
+
+
+def located(features: Mapping[str, Feature], folder: Path) -> dict[str, Feature]:
+    """Features with their encoders found, relative to a folder, and tried.
+
+    Raises:
+        EncoderError: an encoder cannot be used; the message names the feature.
+    """
+    found = dict(features)
+    for name, spec in features.items():
+        if isinstance(spec, EmbeddingFeature) and spec.encoder is not None:
+            try:
+                encoder = spec.encoder.located(folder)
+                encoder.try_out()
+            except EncoderError as error:
+                raise EncoderError(f"features.{name}.encoder: {error}") from None
+            found[name] = spec.model_copy(update={"encoder": encoder})
+    return found
 
 
 class Log(Part):

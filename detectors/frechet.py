@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
 
 from detectors.distance import Null, Pairs
 from detectors.moment_cells import MomentCells, MomentDetector, split
@@ -20,7 +19,7 @@ class Frechet(MomentDetector):
     """
 
     kind: Literal["frechet"] = "frechet"
-    min_rows: int = Field(default=200, ge=1, description="Fewer rows than this in a window are insufficient.")
+    rows_per_direction: ClassVar[int] = 8
 
     def null(self, cells: MomentCells, share: Floats) -> Null:  # noqa: ARG002 - whitened, it is known
         """Near the identity the part of the covariances is a quarter of their squared difference."""

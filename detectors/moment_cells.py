@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from detectors.distance import DistanceDetector
+from detectors.distance import Baseline, DistanceDetector
+from detectors.judgement import Judgement, insufficient
+from detectors.season import Phase
 from profiles import Moments, MomentSummary
 from profiles.counts import Floats
 from profiles.moments import STEPS
@@ -70,7 +72,7 @@ class MomentCells:
 
 
 def split(shares: Floats, r: int) -> tuple[Floats, Floats]:
-    """Means, shape (pairs, r), and covariances, shape (pairs, r, r), of rows of shares, in standard deviations."""
+    """Means, shape (pairs, r), and covariances, shape (pairs, r, r), in standard deviations, of shares."""
     means = shares[:, :r] / STEPS
     second = np.empty((len(shares), r, r))
     upper = np.triu_indices(r)
@@ -83,6 +85,8 @@ class MomentDetector(DistanceDetector):
 
     spaces: ClassVar[tuple[str, ...]] = ("moments",)
     positive: ClassVar[bool] = False
+    rows_per_direction: ClassVar[int] = 0
+    """Fewer rows for each direction are insufficient."""
 
     def signal(self, part: str) -> str:  # noqa: ARG002 - the same on every part
         """Multivariate drift."""
@@ -91,3 +95,10 @@ class MomentDetector(DistanceDetector):
     def cells(self, windows: Sequence[Any]) -> MomentCells:
         """Moments, and the whitening of the reference."""
         return MomentCells.of(windows)
+
+    def judge(self, baseline: Baseline | None, current: Any, alpha: float, phase: Phase = ()) -> Judgement:
+        """The distance of a window."""
+        least = self.rows_per_direction * current.space.directions
+        if current.count < least:
+            return insufficient(f"{current.count} values, fewer than {least}")
+        return super().judge(baseline, current, alpha, phase)

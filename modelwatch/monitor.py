@@ -12,7 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 
 from alerts.rules import Alerting
 from collector.document import DocumentError, problems, read_document
-from collector.schema import Schema
+from collector.encoders.encoder import EncoderError
+from collector.schema import Schema, located
 from detectors import Check, Detector, Duration, Objective, checks, default_detectors, parse_duration
 from detectors.distance import DistanceDetector
 from detectors.performance.metrics import METRICS
@@ -131,6 +132,10 @@ def load_monitor(path: Path) -> Monitor:
         raise MonitorError(f"{path}:\n" + "\n".join(problems(error))) from None
     except OverflowError as error:
         raise MonitorError(f"{path}: a number or a duration is too large: {error}") from None
+    try:
+        monitor = monitor.model_copy(update={"features": located(monitor.features, path.parent)})
+    except EncoderError as error:
+        raise MonitorError(f"{path}: {error}") from None
     if monitor.reference.file is not None:
         resolved = monitor.reference.model_copy(update={"path": path.parent / monitor.reference.file})
         return monitor.model_copy(update={"reference": resolved})

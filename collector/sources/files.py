@@ -147,7 +147,7 @@ class PredictionFile(RowFile):
                 f"name it as columns.timestamp; the file has {sorted(held)}"
             )
         features = {
-            name: spec.columns if isinstance(spec, EmbeddingFeature) else (name,)
+            name: spec.parts(name) if isinstance(spec, EmbeddingFeature) else (name,)
             for name, spec in schema.features.items()
         }
         lacking = [name for name, needed in features.items() if not set(needed) <= set(held)]

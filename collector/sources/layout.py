@@ -69,7 +69,7 @@ class Layout(Part):
         for name, values in frame.columns.items():
             columns.update(self._named(name, values, schema, alone=len(frame.columns) == 1))
         for name, spec in schema.features.items():
-            if isinstance(spec, EmbeddingFeature) and name not in columns:
+            if isinstance(spec, EmbeddingFeature) and spec.columns and name not in columns:
                 parts = [columns[part] for part in spec.columns if part in columns]
                 if len(parts) == len(spec.columns):
                     columns[name] = [list(row) for row in zip(*parts, strict=True)]
@@ -113,7 +113,7 @@ def _expanded(schema: Schema) -> Sequence[str]:
     return [
         column
         for name, spec in schema.features.items()
-        for column in (spec.columns if isinstance(spec, EmbeddingFeature) else (name,))
+        for column in (spec.parts(name) if isinstance(spec, EmbeddingFeature) else (name,))
     ]
 
 

@@ -136,7 +136,7 @@ class Record:
 
     def _held(self, feature: str) -> bool:
         spec, held = self._schema.features[feature], self._record.schema.names
-        whole = isinstance(spec, EmbeddingFeature) and all(column in held for column in spec.columns)
+        whole = isinstance(spec, EmbeddingFeature) and all(column in held for column in spec.parts(feature))
         return feature in held or whole
 
     def _feature(self, name: str) -> Values:

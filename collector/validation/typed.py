@@ -37,7 +37,7 @@ class Reader:
         spec = self._schema.features[name]
         field = f"features.{name}"
         if isinstance(spec, EmbeddingFeature):
-            column: Values = self._told(field, columns.vectors(values, len(spec.columns)))
+            column: Values = self._told(field, _vectors(values, spec))
         elif isinstance(spec, CategoricalFeature):
             column = self._told(field, columns.categorical(values, nan_is_missing=self._lenient))
         else:
@@ -142,6 +142,15 @@ class Reader:
         coded = self.category("status", values)
         table: Floats = np.array([*(not _is_good(name) for name in coded.names), np.nan], np.float64)
         return table[coded.codes]  # -1, a missing status, is the last
+
+
+def _vectors(values: Column, spec: EmbeddingFeature) -> tuple[Floats, list[Fault]]:
+    """A column of vectors, or of what becomes one by the feature's encoder."""
+    if spec.encoder is None:
+        return columns.vectors(values, len(spec.columns))
+    from collector.encoders.encode import encoded  # noqa: PLC0415 - onnxruntime only where needed
+
+    return encoded(values, spec.encoder)
 
 
 def _is_good(status: str) -> bool:

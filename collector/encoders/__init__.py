@@ -1,0 +1,1 @@
+"""Unstructured inputs: texts and images become vectors by the monitor's own ONNX encoder."""
