@@ -84,7 +84,7 @@ def test_only_wrong_types_over_the_wire_are_a_breach_and_no_silence(
             body = json.dumps(events[first : first + 200]).encode()
             for _ in range(2):  # the second time it is known by its key
                 answer = collector.post("/v1/events", body, Idempotency_Key=f"k{first}")
-                assert answer.is_success, answer.text
+                assert answer.status_code in (200, 422), answer.text  # 422: all of it was rejected
     lines = loop.advance(flush=True)
     of_x = verdicts(lines, "quality.type", "x")
     assert [of_x[hour]["verdict"] for hour in range(HOURS)] == ["ok"] * BAD + ["breach"] * (HOURS - BAD)
