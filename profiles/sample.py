@@ -6,7 +6,7 @@ its values, so the sample is uniform; which rows it holds depends on the rows al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -42,12 +42,7 @@ class Sample:
     def __add__(self, other: Sample) -> Sample:
         if self.space != other.space:
             raise ValueError(f"only samples of the same space add: {self.space!r} and {other.space!r} differ")
-        names = {*self.columns, *other.columns}
-        sizes = self.count, other.count
-        return self.space.summarize(
-            np.concatenate([self.hashes, other.hashes]),
-            {name: _joined((self.columns.get(name), other.columns.get(name)), sizes) for name in names},
-        )
+        return self.space.union([self, other])
 
     def __eq__(self, other: object) -> bool:
         """Equal in every value; missing values are equal."""
@@ -84,6 +79,15 @@ class BottomK:
         kept = smallest_of(hashes, self.rows)
         taken = {name: columns[name][kept] for name in sorted(columns)}
         return Sample(self, hashes[kept], {name: c for name, c in taken.items() if not _empty(c)})
+
+    def union(self, parts: Sequence[Sample]) -> Sample:
+        """The sum of samples of this space, at once."""
+        if not parts:
+            return self.zero()
+        names = {name: None for part in parts for name in part.columns}
+        sizes = [part.count for part in parts]
+        joined = {name: _joined([part.columns.get(name) for part in parts], sizes) for name in names}
+        return self.summarize(np.concatenate([part.hashes for part in parts]), joined)
 
     def zero(self) -> Sample:
         """The sample of no rows."""
@@ -122,8 +126,8 @@ def _rank(column: Column) -> tuple[int, bool, int]:
     return column.ndim, column.dtype.kind == "f", column.size // max(len(column), 1)
 
 
-def _joined(parts: tuple[Column | None, Column | None], sizes: tuple[int, int]) -> Column:
-    """One column of two parts; what a part does not have, or has as another type, is missing there."""
+def _joined(parts: Sequence[Column | None], sizes: Sequence[int]) -> Column:
+    """One column of several parts; what a part does not have, or has as another type, is missing there."""
     given = [part for part in parts if part is not None]
     like = max(given, key=_rank)
     missing = None if like.dtype == object else np.nan

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping
-from functools import reduce
-from operator import add
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,14 +25,14 @@ def read(
     connection: sa.Connection, model: str, role: str, starts: Collection[int], space: BottomK
 ) -> dict[int, Sample]:
     """The sample of each window; an empty one where none is stored. What is damaged is left out, and told."""
-    found = dict.fromkeys(starts, space.zero())
+    parts: dict[int, list[Sample]] = {start: [] for start in starts}
     query = sa.select(tables.samples).filter_by(model=model, role=role).where(held.start.in_(list(starts)))
     for row in connection.execute(query):
         try:
-            found[row.start] = found[row.start] + decode(row.sample, space)
+            parts[row.start].append(decode(row.sample, space))
         except ValueError as error:
             log.error("a stored sample of %s is damaged, and is left out: %s", model, error)  # noqa: TRY400
-    return found
+    return {start: space.union(some) for start, some in parts.items()}
 
 
 def write_reference(connection: sa.Connection, model: str, samples: Mapping[int, Sample]) -> None:
@@ -67,7 +65,7 @@ def merge(
             quarantine.keep(connection, "sample", row.model, name, str(error), row.sample)
     connection.execute(tables.samples.delete().filter_by(**window))
     if parts:
-        blob = encode(reduce(add, parts), packed=True)
+        blob = encode(space.union(parts), packed=True)
         identity = {**window, "shard": shard, "piece": piece}
         connection.execute(tables.samples.insert().values(**identity, sample=blob))
     return len(rows)

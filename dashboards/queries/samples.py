@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 from hashlib import blake2b
-from operator import add
 
 import sqlalchemy as sa
 
@@ -58,4 +56,4 @@ def samples_of(connection: sa.Connection, schema: Schema, start: int) -> Pair:
     if chosen is None:
         return Pair(window, space.zero(), None, 0)
     held = reader.samples(chosen.role, representative(chosen.starts), space)
-    return Pair(window, reduce(add, held.values(), space.zero()), chosen.role, len(held))
+    return Pair(window, space.union(list(held.values())), chosen.role, len(held))

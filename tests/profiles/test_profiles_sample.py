@@ -47,6 +47,7 @@ def test_parts_in_any_order_make_the_sample_of_the_whole(
     made = [sample(space, part) for part in parts]
     random.shuffle(made)
     whole = reduce(add, made)
+    assert whole == space.union(made)
     assert whole == sample(space, [value for part in parts for value in part])
     expected = sorted({value for part in parts for value in part})[: space.rows]
     assert whole.hashes.tolist() == expected
