@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks import detection_alarms, detection_power
+from benchmarks import detection_alarms, detection_power, detection_vectors
 from benchmarks.detection_alarms import Alarms, healthy
 from benchmarks.detection_changes import CHANGES
 from benchmarks.detection_peers import Outcome, Scene, compare
@@ -37,6 +38,7 @@ class Size:
         healthy: windows that peers judge, and as many to set their thresholds by.
         repeats: how often peers see each change.
         scenes: in how many worlds.
+        vectors: seeds of whole rows and embeddings, which are drawn row by row.
     """
 
     daily: int
@@ -45,11 +47,13 @@ class Size:
     healthy: int
     repeats: int
     scenes: int
+    vectors: int
 
 
-WHOLE = Size(daily=6, hourly=6, runs=10, healthy=40, repeats=4, scenes=3)
-QUICK = Size(daily=1, hourly=0, runs=3, healthy=8, repeats=1, scenes=1)
+WHOLE = Size(daily=5, hourly=3, runs=10, healthy=30, repeats=2, scenes=3, vectors=2)
+QUICK = Size(daily=1, hourly=0, runs=2, healthy=3, repeats=1, scenes=1, vectors=0)
 WINDOWS = 200
+VECTOR_WINDOWS = 100
 
 
 def seeds(many: int) -> range:
@@ -64,6 +68,10 @@ def alarms(size: Size) -> Iterator[Alarms]:
             count = max(many // 3, 1) if world.factor else many  # rows one by one take longer
             if many:
                 yield healthy(world, hours, WINDOWS, seeds(count))
+    if size.vectors:
+        for world in (IID, WANDERING):
+            for part in detection_vectors.PARTS:
+                yield detection_vectors.false_alarms(world, part, VECTOR_WINDOWS, seeds(1))
 
 
 def powers(size: Size) -> Iterator[Power]:
@@ -72,6 +80,9 @@ def powers(size: Size) -> Iterator[Power]:
         for hours in (24, 1) if size.hourly else (24,):
             for change in CHANGES:
                 yield power(world, hours, change, seeds(size.runs))
+    if size.vectors:
+        for world in (IID, WANDERING):
+            yield from detection_vectors.powers(world, seeds(size.vectors))
 
 
 def peers(size: Size) -> Iterator[tuple[World, int, str, Outcome | str]]:
@@ -109,12 +120,15 @@ def main(arguments: list[str] | None = None) -> None:
     print("No drift: 25 features, 10,000 rows a window, 28 days of reference, then 200 windows a model")
     rates = list(alarms(size))
     detection_alarms.show(rates)
+    sys.stdout.flush()
     print("\nReal data, windows of a day: nothing broke, but the world moves")
     lived = real()
     detection_alarms.show(lived)
+    sys.stdout.flush()
     print("\nOne of 25 features changes: found within 20 windows, and delay in windows (median/90 %)")
     ours = list(powers(size))
     detection_power.show(ours)
+    sys.stdout.flush()
     print("\nPeers on rows of the same models, at their defaults and at the threshold that keeps the budget")
     theirs = list(peers(size))
     show_peers(theirs)

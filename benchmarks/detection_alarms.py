@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from scipy import special
 
 from benchmarks.detection_features import FEATURES
-from benchmarks.detection_stream import Plan, columns
+from benchmarks.detection_rows import columns
+from benchmarks.detection_stream import Plan
 from benchmarks.detection_watch import watch
 from benchmarks.worlds import World
 

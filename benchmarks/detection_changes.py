@@ -23,6 +23,7 @@ class Change:
         share: what the most frequent category loses to the next.
         missing: what the share of missing values is multiplied by.
         tail: what the share of the upper tail is multiplied by; the rest stays as it was.
+        correlation: with the feature before it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Change:
     share: float = 0.0
     missing: float = 1.0
     tail: float = 1.0
+    correlation: float = 0.0
 
     def heavier(self, below: Floats) -> Floats:
         """A distribution function with its tail changed, from its values before."""

@@ -20,7 +20,8 @@ from benchmarks.detection_changes import NONE, Change
 from benchmarks.detection_features import FEATURES, Words
 from benchmarks.detection_incidents import RULE
 from benchmarks.detection_power import PLACES, WITHIN, Power
-from benchmarks.detection_stream import Plan, tables
+from benchmarks.detection_rows import tables
+from benchmarks.detection_stream import Plan
 from benchmarks.peers import environment
 from profiles.counts import Floats
 

@@ -5,7 +5,7 @@ Counts are drawn from the multinomial distribution of the bins, which is that of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,7 +97,7 @@ def column(plan: Plan, place: int, change: Change = NONE, since: int = 0) -> Col
         if change is NONE
         else [(NONE, slice(0, since)), (change, slice(since, None))]
     )
-    space = _space(plan, place, level)
+    space = space_of(plan, place, level)
     windows: list[Any] = []
     for now, where in parts:
         nulls = draw.binomial(rows[where], plan.mixed(feature.nulls(level, now)[:, None])[where, 0])
@@ -109,11 +109,11 @@ def column(plan: Plan, place: int, change: Change = NONE, since: int = 0) -> Col
         made = _words if isinstance(feature, Words) else _numbers
         windows += [made(space, keys, row, int(missing)) for row, missing in zip(counts, nulls, strict=True)]
     if isinstance(feature, Words):
-        return _known(windows[: plan.reference], windows)
+        return known(windows[: plan.reference], windows)
     return Column(space, windows)
 
 
-def _space(plan: Plan, place: int, level: Level) -> Any:
+def space_of(plan: Plan, place: int, level: Level) -> Any:
     """The grid of a sample of the reference's rows, as the collector fits it."""
     feature, draw = FEATURES[place], plan.draws(5, place)
     if isinstance(feature, Words):
@@ -139,7 +139,7 @@ def _words(space: Vocabulary, keys: Ints, row: Ints, nulls: int) -> CategoricalS
     return CategoricalSummary(space, Counts(keys[held].astype(np.int64), row[held]), nulls)
 
 
-def _known(reference: Sequence[Any], windows: Sequence[Any]) -> Column:
+def known(reference: Sequence[Any], windows: Sequence[Any]) -> Column:
     """The same on the vocabulary of the reference: other categories are unseen."""
     every = windows[0].space
     seen = np.unique(np.concatenate([window.counts.keys for window in reference]))
@@ -152,57 +152,6 @@ def _known(reference: Sequence[Any], windows: Sequence[Any]) -> Column:
         counts = Counts.weighted(codes[keys], window.counts.values)
         found.append(CategoricalSummary(space, counts, window.nulls, new))
     return Column(space, found)
-
-
-def tables(
-    plan: Plan, windows: Sequence[int], places: Sequence[int], change: Change = NONE
-) -> Iterator[dict[str, Floats]]:
-    """The rows of some windows, one window at a time: by feature, NaN for missing, categories as numbers."""
-    levels = {place: plan.level(place) for place in places}
-    volume, rows = plan.world.volume((plan.reference + plan.windows) * plan.hours), plan.rows()
-    for window in windows:
-        draw = plan.draws(6, window)
-        hours = np.arange(window * plan.hours, (window + 1) * plan.hours)
-        share = volume[hours] / volume[hours].sum()
-        at = np.repeat(hours, draw.multinomial(rows[window], share))
-        common = draw.normal(size=at.size)
-        made = {}
-        for place in places:
-            feature, level = FEATURES[place], levels[place]
-            own = at % level.mean.size
-            now = Level(level.mean[own], level.scale[own], level.wave[own])
-            normal = np.sqrt(plan.world.factor) * common + np.sqrt(1 - plan.world.factor) * draw.normal(
-                size=at.size
-            )
-            values = feature.rows(draw, normal, now, change)
-            values[draw.random(at.size) < feature.nulls(now, change)] = np.nan
-            made[feature.name] = values
-        yield made
-
-
-def counted(plan: Plan) -> list[Column]:
-    """The same as `column` for every feature, from rows that are drawn one by one."""
-    spaces = [_space(plan, place, plan.level(place)) for place in range(len(FEATURES))]
-    found: list[list[Any]] = [[] for _ in FEATURES]
-    every = range(plan.reference + plan.windows)
-    for made in tables(plan, every, range(len(FEATURES))):
-        for into, space, values in zip(found, spaces, made.values(), strict=True):
-            if isinstance(space, Vocabulary):
-                codes = np.where(np.isnan(values), -1, values).astype(np.int64)
-                into.append(space.summarize(codes, space.values))
-            else:
-                into.append(space.summarize(values))
-    return [
-        _known(made[: plan.reference], made) if isinstance(space, Vocabulary) else Column(space, made)
-        for space, made in zip(spaces, found, strict=True)
-    ]
-
-
-def columns(plan: Plan) -> list[Column]:
-    """All features of a healthy model."""
-    if plan.world.factor:
-        return counted(plan)
-    return [column(plan, place) for place in range(len(FEATURES))]
 
 
 def profiles(plan: Plan, drawn: Sequence[Column], names: Sequence[str]) -> tuple[Shape, dict[int, Profile]]:

@@ -1,25 +1,24 @@
-"""Drift of a table against its reference: Modelwatch beside evidently's report, in CPU seconds."""
+"""Drift of a table against its reference: Modelwatch beside evidently and nannyml, CPU seconds and memory."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import time
-import warnings
-from collections.abc import Callable
-from importlib.metadata import version
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from detectors import checks, default_detectors
-from profiles import Grid, Profile, Shape, Vocabulary
+from benchmarks import drift_peers
+from benchmarks.detection_peers import PACKAGES
+from benchmarks.peers import environment
+from benchmarks.traffic import machine
 
-NUMERIC, CATEGORICAL, WINDOWS = 20, 5, 30
-ALPHA = 1e-4
+NUMERIC, CATEGORICAL = 20, 5
 
 
 def table(rows: int, seed: int) -> pd.DataFrame:
@@ -30,58 +29,33 @@ def table(rows: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(numbers | words)
 
 
-def shape_of(frame: pd.DataFrame) -> Shape:
-    """The spaces of a table's columns."""
-    return Shape(
-        {
-            f"features.{name}": Grid.fit(column.to_numpy())
-            if column.dtype.kind == "f"
-            else Vocabulary.fit(sorted(column.unique()))
-            for name, column in frame.items()
-        }
-    )
+def run(command: list[str]) -> dict[str, Any]:
+    """Run a method in a process of its own; what it prints, or `error`."""
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=1800)  # noqa: S603 - ours
+        result: dict[str, Any] = json.loads(found.stdout.strip().splitlines()[-1])
+    except subprocess.CalledProcessError as error:
+        return {"error": (error.stderr or str(error)).strip().splitlines()[-1][:200]}
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        return {"error": str(error)[:200]}
+    return result
 
 
-def profile(frame: pd.DataFrame, shape: Shape) -> Profile:
-    """The profile of a table."""
-    parts: dict[str, Any] = {}
-    for name, space in shape.spaces.items():
-        column = frame[name.removeprefix("features.")]
-        if isinstance(space, Grid):
-            parts[name] = space.summarize(column.to_numpy())
-        elif isinstance(space, Vocabulary):
-            codes, words = pd.factorize(column)
-            parts[name] = space.summarize(codes, list(words))
-    return Profile(len(frame), parts)
-
-
-def ours(reference: pd.DataFrame, current: pd.DataFrame) -> tuple[float, float]:
-    """CPU seconds from two tables to judgements, and of the judgement alone."""
-    begin = time.process_time()
-    shape = shape_of(reference)
-    length = -(-len(reference) // WINDOWS)
-    windows = [profile(reference[at : at + length], shape) for at in range(0, len(reference), length)]
-    now = profile(current, shape)
-    every = checks(default_detectors("binary"), shape)
-    learned = [check.detector.learn([window.part(check.part) for window in windows]) for check in every]
-    judging = time.process_time()
-    for check, baseline in zip(every, learned, strict=True):
-        check.detector.judge(baseline, now.part(check.part), ALPHA)
-    end = time.process_time()
-    return end - begin, end - judging
-
-
-def evidently(reference: pd.DataFrame, current: pd.DataFrame) -> float:
-    """CPU seconds of evidently's drift preset on the same tables."""
-    os.environ["DO_NOT_TRACK"] = "1"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from evidently import Dataset, Report  # noqa: PLC0415 - after the switch above
-        from evidently.presets import DataDriftPreset  # noqa: PLC0415
-
-        begin = time.process_time()
-        Report([DataDriftPreset()]).run(Dataset.from_pandas(current), Dataset.from_pandas(reference)).dict()
-        return time.process_time() - begin
+def measured(rows: int) -> dict[str, dict[str, Any]]:
+    """Every method on the same two tables."""
+    with tempfile.TemporaryDirectory() as held:
+        for seed, name in enumerate(("reference", "current"), 1):
+            table(rows, seed).to_parquet(Path(held) / f"{name}.parquet", index=False)
+        results = {"modelwatch": run([sys.executable, "-m", "benchmarks.drift_ours", held])}
+        for name in drift_peers.PEERS:
+            packages = PACKAGES[name]
+            try:
+                python = sys.executable if packages is None else str(environment(name, packages))
+            except (OSError, subprocess.CalledProcessError) as error:
+                results[name] = {"error": str(error)[:200]}
+            else:
+                results[name] = run([python, str(Path(drift_peers.__file__)), name, held])
+    return results
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -90,18 +64,23 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
-    reference, current = table(given.rows, 1), table(given.rows, 2)
-    peers: dict[str, Callable[[pd.DataFrame, pd.DataFrame], float]] = {"evidently": evidently}
-    whole, judging = ours(reference, current)
-    figures: dict[str, Any] = {"rows": given.rows, "modelwatch_s": whole, "judgement_ms": judging * 1000}
-    print(f"{given.rows:,} rows x {NUMERIC + CATEGORICAL} features against as many, CPU seconds")
-    print(f"  modelwatch {whole:8.2f}   (the judgement alone: {judging * 1000:.1f} ms)")
-    for name, peer in peers.items():
-        took = peer(reference, current)
-        figures |= {f"{name}_s": took, f"ratio_{name}": took / whole, f"{name}_version": version(name)}
-        print(f"  {name:10} {took:8.2f}   ratio {took / whole:.1f}")
+    results = measured(given.rows)
+    ours = results["modelwatch"]
+    print(f"{given.rows:,} rows x {NUMERIC + CATEGORICAL} features against as many")
+    print(f"{'':14}CPU s    ratio   peak MiB   beyond tables   added while it ran")
+    for name, one in results.items():
+        if "error" in one:
+            print(f"  {name:10} {one['error']}")
+            continue
+        one["ratio"] = one["seconds"] / ours["seconds"] if "seconds" in ours else None
+        print(
+            f"  {name:10} {one['seconds']:7.2f} {one['ratio'] or 0:8.1f} {one['peak_mib']:10,.0f}"
+            f" {one['beyond_tables_mib']:15,.0f} {one['added_mib']:12,.0f}"
+        )
+    if "judgement_ms" in ours:
+        print(f"  the judgement alone: {ours['judgement_ms']:.1f} ms")
     if given.json:
-        print(json.dumps(figures | {"machine": platform.processor() or platform.machine()}))
+        print(json.dumps({"rows": given.rows, "methods": results, "machine": machine()}))
 
 
 if __name__ == "__main__":

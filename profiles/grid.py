@@ -18,6 +18,7 @@ SHIFT = 52 - MANTISSA_BITS
 ONE = 1023 << MANTISSA_BITS  # the index of 1.0 before it is moved to 0
 HUGE = 1e300  # a reference's values beyond it are taken to be it: a grid needs finite steps
 SMALLEST_SCALE = 1e-290  # below it steps of scale / 128 are no longer numbers
+ENOUGH = 1 << 17  # values: their quartiles are known to half a percent of the standard deviation
 LAST = (64 << MANTISSA_BITS) - 1  # beyond 2**64 scales from the centre everything is one bin
 
 
@@ -75,13 +76,16 @@ class Grid:
         """The grid of a reference: its median and inter-quartile range, with fallbacks when that is 0.
 
         Args:
-            values: shape (n,); NaN and infinities are left out. With nothing left the grid is (0, 1).
+            values: shape (n,); NaN and infinities are left out. With nothing left the grid is (0, 1). Of very
+                many values the quartiles are those of about `ENOUGH`.
         """
         finite = values[np.isfinite(values)].astype(np.float64)
         if finite.size == 0:
             return cls(0.0, 1.0)
         finite = np.clip(finite, -HUGE, HUGE)
-        low, center, high = np.quantile(finite, [0.25, 0.5, 0.75])
+        # an odd stride, so that what alternates is not met on one side alone
+        some = finite[:: finite.size // ENOUGH | 1] if finite.size > 2 * ENOUGH else finite
+        low, center, high = np.quantile(some, [0.25, 0.5, 0.75])
         with np.errstate(over="ignore"):
             spread = finite.std()
         reach = spread if np.isfinite(spread) else 0.0

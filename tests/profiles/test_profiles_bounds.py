@@ -180,3 +180,12 @@ def test_a_view_with_strides_counts_as_its_copy() -> None:
     values = np.arange(20.0).reshape(10, 2)
     grid = Grid(5.0, 3.0)
     assert grid.summarize(values[:, 1]) == grid.summarize(values[:, 1].copy())
+
+
+def test_the_grid_of_very_many_values_is_that_of_all() -> None:
+    values = np.random.default_rng(5).lognormal(3.0, 0.8, 1_000_001)
+    values[::2] *= -1  # what alternates is met on both sides
+    low, center, high = np.quantile(values, [0.25, 0.5, 0.75])
+    grid = Grid.fit(values)
+    assert abs(grid.center - center) < 0.02 * values.std()
+    assert abs(grid.scale / (high - low) - 1) < 0.02
