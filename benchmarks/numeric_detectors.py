@@ -51,8 +51,8 @@ MILLION = 1_000_000
 class Population:
     """What values of a shape can do.
 
-    Whole numbers are rounded at random to the next one up or down, and none falls below the least. Where most
-    values are 0, these stay 0.
+    Whole numbers are counts: they are rounded at random to the next one up or down, and none falls below 0.
+    Where most values are 0, these stay 0.
 
     Attributes:
         whole: values of it.
@@ -73,22 +73,27 @@ class Population:
         share = float(np.mean(self.whole == 0.0))
         return share if share > HALF else 0.0
 
+    @cached_property
+    def deviation(self) -> float:
+        """The standard deviation."""
+        return float(self.whole.std())
+
     def moved(self, values: Floats, changed: Floats) -> Floats:
         """As near to the changed values as they can be."""
         found = np.where(values == 0.0, 0.0, changed) if self.zeros else changed
         if self.counts:
             low = np.floor(found)
-            found = np.maximum(low + (self.rng.random(found.size) < found - low), self.whole.min())
+            found = np.maximum(low + (self.rng.random(found.size) < found - low), 0.0)
         return found
 
     def shift(self, values: Floats, size: float) -> Floats:
         """The mean is greater by so many standard deviations."""
-        return self.moved(values, values + size * self.whole.std() / (1 - self.zeros))
+        return self.moved(values, values + size * self.deviation / (1 - self.zeros))
 
     def changes(self) -> dict[str, Callable[[Floats], Floats]]:
         """What may happen to a window's values."""
-        mean, deviation, top = self.whole.mean(), self.whole.std(), np.quantile(self.whole, 0.99)
-        mode = np.round(mean + 3 * deviation)
+        mean, top = self.whole.mean(), np.quantile(self.whole, 0.99)
+        mode = np.round(mean + 3 * self.deviation)
         return {
             "mean +0.05 sd": lambda values: self.shift(values, 0.05),
             "mean +0.1 sd": lambda values: self.shift(values, 0.1),
