@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from collector.batch import Coded, Hashes, Predictions
+from collector.batch import Coded, Hashes, Mask, Predictions
 from collector.samples.encode import encode_columns
 from collector.samples.rows import sample_columns
 from collector.store import samples, tables
 from profiles.counts import Ints
 from profiles.sample import BottomK, smallest_of
 
-PIECES = 24  # of one worker and window; then they are merged
+PIECES = 64  # of one worker and window; then they are merged
 KNOWN = 256  # windows whose hashes a worker remembers, 8 kB each
 LARGEST = np.uint64(2**64 - 1)
 
@@ -103,8 +103,8 @@ class SampleWriter:
         for low, high in _runs(starts.codes[places]):
             code, fresh = int(starts.codes[places[low]]), hashes[places[low:high]]
             first = smallest_of(fresh, most)
-            first = first[~np.isin(fresh[first], known[code], assume_unique=True)]
-            whole = np.union1d(known[code], fresh[first])[:most]
+            first = first[~_among(fresh[first], known[code])]
+            whole = np.sort(np.concatenate([known[code], fresh[first]]))[:most]
             self._known[starts.names[code]] = whole
             found.append(places[low + first[fresh[first] <= whole[-1]]])
         return np.concatenate(found) if found else places
@@ -114,8 +114,16 @@ class SampleWriter:
         for start in starts:
             self._pieces[start] += 1
             if self._pieces[start] >= PIECES:
-                samples.merge(connection, self._identity(start), space, self._shard, piece)
+                samples.merge(connection, self._identity(start), space, (self._shard, piece), packed=False)
                 self._pieces[start] = 1
+
+
+def _among(values: Hashes, known: Hashes) -> Mask:
+    """Which values are among the known, which are in order."""
+    if not known.size:
+        return np.zeros(values.size, bool)
+    found: Mask = known[np.minimum(np.searchsorted(known, values), known.size - 1)] == values
+    return found
 
 
 def _runs(codes: Ints) -> list[tuple[int, int]]:

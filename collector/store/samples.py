@@ -44,7 +44,12 @@ def write_reference(connection: sa.Connection, model: str, samples: Mapping[int,
 
 
 def merge(
-    connection: sa.Connection, window: Mapping[str, Any], space: BottomK, shard: int, piece: int
+    connection: sa.Connection,
+    window: Mapping[str, Any],
+    space: BottomK,
+    place: tuple[int, int] = (WHOLE, WHOLE),
+    *,
+    packed: bool = True,
 ) -> int:
     """Make one row of all pieces of a window; returns how many they were.
 
@@ -52,8 +57,8 @@ def merge(
         connection: a transaction that holds the model's lock.
         window: identifies the pieces.
         space: of the samples.
-        shard: of the row.
-        piece: of the row.
+        place: the shard and the piece of the row.
+        packed: whether to compress it.
     """
     rows = connection.execute(sa.select(tables.samples).filter_by(**window)).all()
     parts = []
@@ -65,8 +70,8 @@ def merge(
             quarantine.keep(connection, "sample", row.model, name, str(error), row.sample)
     connection.execute(tables.samples.delete().filter_by(**window))
     if parts:
-        blob = encode(space.union(parts), packed=True)
-        identity = {**window, "shard": shard, "piece": piece}
+        blob = encode(space.union(parts), packed=packed)
+        identity = {**window, "shard": place[0], "piece": place[1]}
         connection.execute(tables.samples.insert().values(**identity, sample=blob))
     return len(rows)
 
@@ -92,7 +97,7 @@ def fold(database: Database, model: str, before: int, most: int, stop: Stop = la
             break
         with database.write(f"model:{model}") as connection:
             for start in starts[at : at + FOLDED]:
-                folded += merge(connection, window | {"start": start}, BottomK(most), WHOLE, WHOLE) - 1
+                folded += merge(connection, window | {"start": start}, BottomK(most)) - 1
     return folded
 
 
