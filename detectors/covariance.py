@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from detectors.distance import Null, Pairs
 from detectors.moment_cells import MomentCells, MomentDetector, split
@@ -24,6 +25,7 @@ class Covariance(MomentDetector):
 
     kind: Literal["covariance"] = "covariance"
     rows_per_direction: ClassVar[int] = 8
+    min_rows: int = Field(default=200, ge=1, description="Fewer rows than this in a window are insufficient.")
 
     def null(self, cells: MomentCells, share: Floats) -> Null:  # noqa: ARG002 - whitened, it is known
         """Of normal entries, as far as products vary as theirs; the largest variance makes the tail."""

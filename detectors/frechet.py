@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from detectors.distance import Null, Pairs
 from detectors.moment_cells import MomentCells, MomentDetector, split
@@ -20,6 +21,7 @@ class Frechet(MomentDetector):
 
     kind: Literal["frechet"] = "frechet"
     rows_per_direction: ClassVar[int] = 8
+    min_rows: int = Field(default=200, ge=1, description="Fewer rows than this in a window are insufficient.")
 
     def null(self, cells: MomentCells, share: Floats) -> Null:  # noqa: ARG002 - whitened, it is known
         """Near the identity the part of the covariances is a quarter of their squared difference."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from profiles.counts import Floats
@@ -20,20 +22,39 @@ def principal_axes(vectors: Floats, most: int) -> Floats:
     Returns:
         Shape (d, most).
     """
-    rows, width = vectors.shape
-    cut = vectors - vectors.mean(axis=0) if rows else vectors
-    weight = rows / (rows + most)
-
-    def spread(axes: Floats) -> Floats:
-        found: Floats = weight * (cut.T @ (cut @ axes)) / max(rows, 1) + (1 - weight) * axes
-        return found
-
+    spread = _spread(vectors, most)
+    width = vectors.shape[1]
     axes = np.linalg.qr(np.random.default_rng(0).normal(size=(width, most)))[0]
     for _ in range(ROUNDS):
         axes = np.linalg.qr(spread(axes))[0]
     variances, turn = np.linalg.eigh(axes.T @ spread(axes))
     found: Floats = (axes @ turn)[:, ::-1] / np.sqrt(variances[::-1])
     return found
+
+
+def whitening(vectors: Floats) -> Floats:
+    """The symmetric root of the inverse covariance of vectors, shape (n, d): columns stay recognisable.
+
+    Returns:
+        Shape (d, d).
+    """
+    width = vectors.shape[1]
+    variances, axes = np.linalg.eigh(_spread(vectors, width)(np.eye(width)))
+    found: Floats = (axes / np.sqrt(np.maximum(variances, LEAST))) @ axes.T
+    return found
+
+
+def _spread(vectors: Floats, prior: int) -> Callable[[Floats], Floats]:
+    """What multiplies by the covariance of vectors, of which `prior` more rows have independent columns."""
+    rows = len(vectors)
+    cut = vectors - vectors.mean(axis=0) if rows else vectors
+    weight = rows / (rows + prior)
+
+    def spread(axes: Floats) -> Floats:
+        found: Floats = weight * (cut.T @ (cut @ axes)) / max(rows, 1) + (1 - weight) * axes
+        return found
+
+    return spread
 
 
 def variation(vectors: Floats) -> tuple[float, float]:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from profiles.counts import Floats, Ints
-from profiles.directions import principal_axes, variation
+from profiles.directions import principal_axes, variation, whitening
 from profiles.grid import Grid
 from profiles.groups import Groups
 from profiles.sums import Sums
@@ -26,12 +26,14 @@ LIMIT = 5  # standard deviations: outliers must not decide alone
 FARTHEST = STEPS * LIMIT
 PIECE = 1 << 12  # rows: FARTHEST**2 * PIECE < 2**24, so a single-precision product of the whole is exact
 MOST_DIRECTIONS = 32
-ENOUGH = 1 << 12  # rows of a window: in longer ones a sample is counted
+ENOUGH = 1 << 11  # rows of a window: of more a sample is counted
+FITTED = 1 << 12  # rows that directions are fitted to
+EXACT = 1 << 13  # the basis of few columns is rounded so: FARTHEST * EXACT * MOST_DIRECTIONS < 2**24
 MOST_EVERY = 1 << 10
 NORMAL_QUARTILES = 1.349  # standard deviations from the lower to the upper quartile
 NEAR = 100  # scales from zero to the centre: single precision still tells a hundredth of a step apart
 TINY = 1e-30  # scales below have no factor in single precision
-COARSE = 1 << 15  # the basis is rounded to whole numbers up to this
+COARSE = 1 << 15  # the basis of many columns
 
 ROW = "row"  # the part of whole rows
 EMBEDDING = "moments."  # of the part of an embedding: its name follows
@@ -116,7 +118,9 @@ class Moments:
 
     @classmethod
     def fit(cls, columns: Sequence[Floats], names: tuple[str, ...] = (), rows: float = 0) -> Moments:
-        """Standardise by medians and quartiles; turn more than `MOST_DIRECTIONS` columns to principal axes.
+        """Standardise by medians and quartiles; whiten, or turn many columns to their principal axes.
+
+        Whitened values are cut off as well: where columns are nearly collinear, one odd row is far out.
 
         Args:
             columns: of the reference, shape (n,) each, NaN for missing.
@@ -132,14 +136,15 @@ class Moments:
         )
         steps = plain._steps(plain._filled(columns))
         vectors = steps[:-1, steps[-1] > 0].T.astype(np.float64)
-        if len(columns) > MOST_DIRECTIONS:
-            axes = principal_axes(vectors[:ENOUGH] / STEPS, MOST_DIRECTIONS)
-            unit = float(np.abs(axes).max()) / COARSE
-            basis = np.rint(axes / unit)
-            offsets = vectors.mean(axis=0) @ basis * unit if len(vectors) else np.zeros(basis.shape[1])
-            whole = tuple(basis.astype(np.int64).ravel().tolist())
-            plain = replace(plain, basis=whole, unit=unit, offsets=tuple(offsets.tolist()))
-            vectors = plain.projected(vectors.T).T
+        few = vectors[:FITTED] / STEPS
+        narrow = len(columns) <= MOST_DIRECTIONS
+        axes = whitening(few) if narrow else principal_axes(few, MOST_DIRECTIONS)
+        unit = float(np.abs(axes).max()) / (EXACT if narrow else COARSE)
+        basis = np.rint(axes / unit)
+        offsets = vectors.mean(axis=0) @ basis * unit if len(vectors) else np.zeros(basis.shape[1])
+        whole = tuple(basis.astype(np.int64).ravel().tolist())
+        plain = replace(plain, basis=whole, unit=unit, offsets=tuple(offsets.tolist()))
+        vectors = plain.projected(vectors.T.astype(np.float32)).T.astype(np.float64)
         kurtosis, widest = variation(vectors / STEPS)
         return replace(plain, kurtosis=kurtosis, widest=widest)
 
@@ -178,14 +183,24 @@ class Moments:
             inner[missing] = 0  # the centre
         return matrix
 
-    def projected(self, vectors: npt.NDArray[np.floating]) -> Floats:
+    def projected(self, vectors: Singles) -> Singles:
         """Columns in steps, shape (d, n), as directions in whole steps, shape (r, n).
 
-        The product is one of whole numbers below 2**53, so it is exact, in whatever order it is summed.
+        The product is one of whole numbers, below 2**24 in single precision and 2**53 in double: exact, in
+        whatever order it is summed.
         """
-        turned = self._matrix @ vectors.astype(np.float64) * self.unit - np.array(self.offsets)[:, None]
-        found: Floats = np.rint(np.clip(turned, -FARTHEST, FARTHEST))
+        narrow = len(self.centers) <= MOST_DIRECTIONS
+        matrix = self._single if narrow else self._matrix
+        turned = matrix @ (vectors if narrow else vectors.astype(np.float64))
+        turned *= self.unit
+        turned -= np.array(self.offsets)[:, None]
+        np.clip(turned, -FARTHEST, FARTHEST, out=turned)
+        found: Singles = np.rint(turned, out=turned).astype(np.float32, copy=False)
         return found
+
+    @cached_property
+    def _single(self) -> Singles:
+        return self._matrix.astype(np.float32)
 
     def _sums(self, matrix: Singles) -> MomentSummary:
         """The summary of some rows."""
@@ -194,8 +209,7 @@ class Moments:
         for start in range(0, rows, PIECE):
             steps = self._steps(matrix[:, start : start + PIECE])
             if self.basis:
-                turned = self.projected(steps[:-1]) * steps[-1]
-                steps = np.concatenate([turned.astype(np.float32), steps[-1:]])
+                steps = np.concatenate([self.projected(steps[:-1]) * steps[-1], steps[-1:]])
             gram += (steps @ steps.T).astype(np.int64)
         count = int(gram[-1, -1])
         return MomentSummary(self, gram[-1, :-1].copy(), gram[self._triangle], count, rows - count)

@@ -43,9 +43,9 @@ def learned(detector: MomentDetector, space: Moments, windows: list[Floats]) -> 
 def test_a_change_of_one_correlation_is_found_in_one_window_and_named() -> None:
     rng = np.random.default_rng(0)
     space = space_of(pair(rng, 20_000, 0.5))
-    # of 10,000 rows a window a quarter is counted
-    windows = [pair(rng, 2500, 0.5) for _ in range(WINDOWS)]
-    changed = pair(rng, 2500, 0.3)
+    # of 10,000 rows a window an eighth is counted
+    windows = [pair(rng, 1250, 0.5) for _ in range(WINDOWS)]
+    changed = pair(rng, 1250, 0.3)
     detector = Covariance()
     judged = detector.judge(learned(detector, space, windows), space.summarize(list(changed.T)), ALARM)
     assert judged.p_value is not None

@@ -18,7 +18,7 @@ from tests.encoders.encoding import as_text, image_encoder, png, text_encoder, t
 
 HOUR = 3600
 START = 1_704_067_200
-ROWS = 150
+ROWS = 250
 KNOWN, HEALTHY = 14, 6  # windows
 USUAL = {"space": 0.4, "sport": 0.3, "money": 0.3}
 DIGITS = load_digits()
