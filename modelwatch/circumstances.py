@@ -23,7 +23,7 @@ from modelwatch.references import Windows
 from profiles import NumericSummary, Profile
 from profiles.profile import total
 
-DRIFT = "drift.univariate"
+DRIFT = "drift.univariate"  # and what follows it, where two detectors measure it
 REMEMBERED = 60  # windows of a series
 RECENT = 200  # windows in which a version may have come up
 MOST_VERSIONS = 20
@@ -131,7 +131,8 @@ class Circumstances:
 
     def drifts(self, start: int) -> list[Any]:
         """The stored lines on the drift of features in a window."""
-        query = sa.select(tables.verdicts).filter_by(model=self.model, start=start, signal=DRIFT)
+        query = sa.select(tables.verdicts).filter_by(model=self.model, start=start)
+        query = query.where(tables.verdicts.c.signal.startswith(DRIFT, autoescape=True))
         return list(self.connection.execute(query))
 
     def baseline(self, place: int, segment: str) -> Any:

@@ -87,6 +87,7 @@ class Diagnosis:
     known: Circumstances
     lines: Sequence[Line]
     _exchanged: dict[tuple[str, int], dict[str, Finding]] = field(default_factory=dict)
+    _findings: dict[Any, list[Finding]] = field(default_factory=dict)
 
     def lasting(self, line: Line) -> str | None:
         """The kind that the breach had when it began; in its second window another look at what it is.
@@ -129,7 +130,7 @@ class Diagnosis:
         checked = self.known.check(line)
         if checked is None or checked[1].of_labels:
             return None
-        place, check = checked
+        place = checked[0]
         exchanged = self._swapped(line.segment, line.start).get(line.subject)
         if exchanged is not None and line.signal != MISSING:
             return exchanged
@@ -138,22 +139,38 @@ class Diagnosis:
             segment, version = (
                 (where.parts[0], None) if where.noun == "segment" else (segment, where.parts[0])
             )
-        held = self.known.reference(place, segment, line.start)
         since = [] if self.known.season(place, segment) is not None or len(starts) == 1 else [starts]
         found = [
-            _best(line.signal, *held, current)
-            for windows in ([line.start], *since)
-            if held is not None
-            and (current := self.known.current(check.part, segment, windows, version)) is not None
+            _chosen(line.signal, self._explained(place, segment, version, (line.start, *windows)))
+            for windows in ((), *since)
         ]
         return max(filter(None, found), key=lambda one: one.strength, default=None)
+
+    def _explained(
+        self, place: int, segment: str, version: str | None, starts: tuple[int, ...]
+    ) -> list[Finding]:
+        """All explanations of a column in a part of the traffic, over some windows; found once.
+
+        Args:
+            place: of a check of the column: the season that it found chooses the reference.
+            segment: "" for all rows.
+            version: None for all.
+            starts: of the windows; the first is the one that is judged.
+        """
+        part, season = self.known.judge.checks[place].part, self.known.season(place, segment)
+        key = (part, season, segment, version, starts)
+        if key not in self._findings:
+            held = self.known.reference(place, segment, starts[0])
+            current = self.known.current(part, segment, starts, version)
+            self._findings[key] = [] if held is None or current is None else _explanations(*held, current)
+        return self._findings[key]
 
     def _swapped(self, segment: str, start: int) -> dict[str, Finding]:
         """What features of a segment hold each other's values, by name; found once."""
         if (segment, start) not in self._exchanged:
             references, currents = {}, {}
             for line in self.lines:
-                drifts = line.signal == DRIFT and line.verdict is Verdict.BREACH
+                drifts = line.signal.startswith(DRIFT) and line.verdict is Verdict.BREACH
                 checked = self.known.check(line) if drifts else None
                 if checked is None or (line.segment, line.start) != (segment, start):
                     continue
@@ -168,7 +185,7 @@ class Diagnosis:
         """Which features drift where something else than a feature is in breach, by their share in it."""
         if line.subject or not line.signal.startswith(MADE_OF_FEATURES):
             return None
-        drifts = [one for one in self.lines if one.signal == DRIFT and one.start == line.start]
+        drifts = [one for one in self.lines if one.signal.startswith(DRIFT) and one.start == line.start]
         drifts = [one for one in drifts or self.known.drifts(line.start) if one.segment == line.segment]
         effects = {
             one.subject: (one.value, one.threshold)
@@ -196,14 +213,16 @@ class Diagnosis:
         return f"{duration(onset - nearest.at)} after {nearest.text} ({iso(nearest.at)})"
 
 
-def _best(signal: str, reference: Any, healthy: float, current: Any) -> Finding | None:
-    """The best explanation for a signal: nulls explain the missing, and drift is of values that are there."""
+def _explanations(reference: Any, healthy: float, current: Any) -> list[Finding]:
     if isinstance(reference, NumericSummary) and isinstance(current, NumericSummary):
-        found = numeric(reference, current, healthy)
-    elif isinstance(reference, CategoricalSummary) and isinstance(current, CategoricalSummary):
-        found = categorical(reference, current)
-    else:
-        return None
+        return numeric(reference, current, healthy)
+    if isinstance(reference, CategoricalSummary) and isinstance(current, CategoricalSummary):
+        return categorical(reference, current)
+    return []
+
+
+def _chosen(signal: str, found: Sequence[Finding]) -> Finding | None:
+    """The best explanation for a signal: nulls explain the missing, and drift is of values that are there."""
     if signal == MISSING:
         return next((one for one in found if one.kind is Kind.MISSING or "now missing" in one.text), None)
     return next((one for one in found if one.kind is not Kind.MISSING), None)

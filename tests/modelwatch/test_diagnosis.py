@@ -17,6 +17,12 @@ from tests.modelwatch.flows import CONFIG, HOUR, START, Workplace, events_of, tr
 from tests.modelwatch.loops import Loop
 
 FROM = 14  # the hour in which something happens
+DETECTORS = [
+    {"kind": "kolmogorov_smirnov"},
+    {"kind": "chi_square"},
+    {"kind": "missing"},
+    {"kind": "performance", "metric": "roc_auc"},
+]
 Table = pd.DataFrame
 
 
@@ -42,9 +48,9 @@ def hours(table: Table) -> Any:
     return (table["ts"] - pd.Timestamp(START, unit="s", tz="UTC")).dt.total_seconds() / HOUR
 
 
-def judged(workplace: Workplace, known: Table, now: Table, **changes: Any) -> list[dict[str, Any]]:
+def judged(workplace: Workplace, known: Table, now: Table) -> list[dict[str, Any]]:
     features = CONFIG["features"] | {"income": "numeric", "age": "numeric"}
-    return workplace.lines(known, now, monitor=workplace.monitor(features=features, **changes))
+    return workplace.lines(known, now, monitor=workplace.monitor(features=features, detectors=DETECTORS))
 
 
 def first(lines: list[dict[str, Any]], signal: str, subject: str | None, segment: str | None = None) -> str:
@@ -77,7 +83,7 @@ def test_a_unit_change_of_a_version_is_told_with_the_version_and_the_hour(
 
 def test_analyze_prints_it(workplace: Workplace, known: Table, now: Table) -> None:
     now.loc[hours(now) >= FROM, "x"] *= -1000
-    workplace.monitor()
+    workplace.monitor(detectors=DETECTORS)
     files = [str(workplace.file(name, table)) for name, table in (("reference", known), ("production", now))]
     monitor = str(workplace.folder / "monitor.yaml")
     command = ["analyze", monitor, "--reference", files[0], "--production", files[1], "--format", "jsonl"]
@@ -144,7 +150,7 @@ def test_worse_performance_is_told_with_the_features_that_drift(
 
 
 def test_a_deployment_before_it_is_named(workplace: Workplace, good: Table) -> None:
-    loop = Loop(workplace, good)
+    loop = Loop(workplace, good, detectors=DETECTORS)
     changed = traffic(6, seed=5, bad_from=3)
     events = [event for event in events_of(changed) if event["kind"] == "prediction"]
     at = START + 2.5 * HOUR
