@@ -34,7 +34,7 @@ class Fixtures:
         The zero of the negative binomial distribution, times the number of categories (Bonferroni).
         """
         alone = np.log1p(rows * share * self.variation) / self.variation
-        return float(min(1.0, self.codes.size * np.exp(-alone)))
+        return float(min(1.0, max(self.codes.size, 1) * np.exp(-alone)))
 
     def threshold(self, alpha: float, rows: int) -> float:
         """The share whose absence has a p-value of alpha: the inverse of `p_value`."""
@@ -85,12 +85,9 @@ class Vanished(Detector):
             return insufficient(
                 f"{current.count} values, fewer than {self.min_rows}, or none to compare with"
             )
-        gone = current.counts.at(baseline.codes) == 0
-        threshold = baseline.threshold(alpha, current.count)
-        if not gone.any():
-            return Judgement(0.0, threshold=threshold, p_value=1.0)
-        order = np.argsort(-baseline.shares[gone])
-        share, codes = float(baseline.shares[gone][order[0]]), baseline.codes[gone][order[:SHOWN]]
-        names = ", ".join(repr(current.space.label(code)) for code in codes.tolist())
-        p_value = baseline.p_value(share, current.count)
-        return Judgement(share, threshold=threshold, p_value=p_value, note=f"gone: {names}")
+        shares = np.where(current.counts.at(baseline.codes) == 0, baseline.shares, 0.0)
+        order = np.argsort(-shares)[: min(SHOWN, int((shares > 0).sum()))]
+        names = ", ".join(repr(current.space.label(code)) for code in baseline.codes[order].tolist())
+        share, rows = float(shares.max(initial=0.0)), current.count
+        threshold, p_value = baseline.threshold(alpha, rows), baseline.p_value(share, rows)
+        return Judgement(share, None, None, threshold, p_value, note=f"gone: {names}" if names else None)
