@@ -1,6 +1,6 @@
 """Runs every benchmark."""
 
-from benchmarks import crash, drift, ingest, kafka, memory
+from benchmarks import crash, detection, drift, ingest, kafka, memory
 
-for benchmark in (drift, ingest, memory, kafka, crash):
+for benchmark in (drift, detection, ingest, memory, kafka, crash):
     benchmark.main([])
