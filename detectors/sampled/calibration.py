@@ -12,6 +12,7 @@ from detectors.spread import FEW_WINDOWS, Spread
 from profiles.sample import Sample
 
 MOST = 12  # windows that are compared: each costs as much as a judgement
+BEYOND = 1.01  # a threshold where no share, or area, alone is a breach
 Compare = Callable[[Sample, Sample], tuple[float, float]]
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from detectors.detector import Detector
 from detectors.judgement import Judgement, insufficient
-from detectors.sampled.calibration import SampleBaseline
+from detectors.sampled.calibration import BEYOND, SampleBaseline
 from detectors.sampled.separation import ROWS, Separation, separate
 from detectors.sampled.table import Table
 from detectors.season import Phase
@@ -69,7 +69,7 @@ class DomainClassifier(Detector):
             found.auc,
             max(found.auc - reach, 0.0),
             min(found.auc + reach, 1.0),
-            min(limit, 1.0),
+            min(max(limit, 0.0), BEYOND),
             p_value,
             note=found.sentence() if p_value < SUSPICIOUS else None,
             weight=baseline.spread.weight,

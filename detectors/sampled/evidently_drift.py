@@ -10,7 +10,7 @@ from pydantic import Field
 
 from detectors.detector import Detector
 from detectors.judgement import Judgement, insufficient
-from detectors.sampled.calibration import SampleBaseline
+from detectors.sampled.calibration import BEYOND, SampleBaseline
 from detectors.season import Phase
 from profiles.sample import Sample
 
@@ -60,10 +60,10 @@ class EvidentlyDrift(Detector):
         if not columns:
             return insufficient("window and reference have no column in common")
         spread, (stable, error) = baseline.spread, _stabilised(drifted, columns)
-        angle = float(np.clip(spread.threshold(alpha, error, higher_is_better=False), 0, np.pi / 2))
+        limit = spread.threshold(alpha, error, higher_is_better=False)
         return Judgement(
             drifted / columns,
-            threshold=float(np.sin(angle) ** 2),
+            threshold=_share(limit, columns),
             p_value=spread.p_value(stable, error, higher_is_better=False),
             note=f"{drifted} of {columns} columns",
             weight=spread.weight,
@@ -85,3 +85,10 @@ def _stabilised(drifted: int, columns: int) -> tuple[float, float]:
     """The share as an angle, with an error that is the same for all shares: Anscombe, Biometrika 35, 1948."""
     share = (drifted + 3 / 8) / (columns + 3 / 4)
     return float(np.arcsin(np.sqrt(share))), float(0.5 / np.sqrt(columns + 0.5))
+
+
+def _share(angle: float, columns: int) -> float:
+    """The share of an angle; `BEYOND` where there is none."""
+    if angle > _stabilised(columns, columns)[0]:
+        return BEYOND
+    return max(float(np.sin(max(angle, 0.0)) ** 2 * (columns + 3 / 4) - 3 / 8) / columns, 0.0)

@@ -11,6 +11,7 @@ from profiles.counts import Floats
 from profiles.sample import Column, Sample
 
 PREFIX = "features."
+HUGE = 1e150  # the classifier adds two values up
 MOST_WORDS = 200  # categories of a column that are told apart; the others are one
 
 
@@ -66,7 +67,7 @@ def _block(reference: Column | None, window: Column | None, sizes: tuple[int, in
     for column, low, rows in ((reference, 0, sizes[0]), (window, sizes[0], sizes[1])):
         if column is not None and column.dtype != object:
             part = column[:rows].reshape(rows, -1)
-            block[low : low + rows, : part.shape[1]] = part
+            block[low : low + rows, : part.shape[1]] = np.clip(part.astype(np.float64), -HUGE, HUGE)
     return block, False
 
 

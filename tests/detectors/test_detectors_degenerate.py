@@ -14,21 +14,41 @@ from detectors import Judgement
 from detectors.performance.metrics import METRICS
 from detectors.performance_drop import PerformanceDrop
 from profiles import Counts, LatencySummary, NumericSummary
+from profiles.sample import BottomK
 from tests.detectors.examples import (
     EXAMPLES,
     GRID,
+    ROOM,
     Example,
     categories,
     latencies,
     outcomes,
     repeated,
+    sampled,
     shifted,
     unreadable,
     vectors,
 )  # fmt: skip
-from tests.profiles.cases import CASES
+from tests.profiles import cases
 
 ALPHA = 1e-6
+
+
+def rows_sampled(space: BottomK, rows: Any) -> Any:
+    """Rows of a number and a word as a sample."""
+    words = np.array([*(row[1] for row in rows), None], object)[:-1]
+    numbers = np.array([row[0] for row in rows], np.float64)
+    hashes = np.random.default_rng(len(rows)).integers(0, 1 << 63, len(rows)).astype(np.uint64)
+    return space.summarize(hashes, {"features.x": numbers, "features.w": words})
+
+
+SAMPLED = cases.Case(
+    st.just(ROOM),
+    st.tuples(cases.finite | st.just(math.nan), st.none() | st.sampled_from("abc")),
+    rows_sampled,
+    (ROOM, (1.0, "a")),
+)
+CASES = cases.CASES | {"sample": SAMPLED}
 each = pytest.mark.parametrize(
     "example", EXAMPLES.values(), ids=lambda example: type(example.detector).__name__
 )
@@ -67,6 +87,7 @@ def strange(kind: str) -> list[Any]:
     makers = {
         "categorical": categories, "embedding": vectors, "binary": outcomes, "latency": latencies,
         "contract": unreadable, "arrivals": repeated, "moments": shifted,
+        "sample": sampled(2),
     }  # fmt: skip
     usual = makers[kind](rng, 500, 0.0)
     found = [window for window in found if window.space == usual.space]
@@ -80,7 +101,7 @@ def missing(kind: str, usual: Any) -> list[Any]:
         return [usual.space.summarize(np.full((500, 3), np.nan))]
     if kind == "moments":
         return [usual.space.summarize([np.full(500, np.nan)] * 3)]
-    if kind in ("contract", "arrivals"):
+    if kind in ("contract", "arrivals", "sample"):
         return []
     if kind == "latency":
         return [LatencySummary(usual.space, Counts(), 500, 500), usual.space.summarize(np.zeros(500), None)]
