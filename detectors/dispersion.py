@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import optimize, special
 
-from detectors.persistence import weight_of
+from detectors.persistence import Persistence
 from profiles.counts import Floats
 
 TYPICAL_DF = 1.0
@@ -48,14 +48,14 @@ class Dispersion:
         base: the mean of S for independent rows.
         excess: how much the mean of S grows per effective row, from variation between windows.
         df: degrees of freedom of the numerator.
-        windows: how many reference windows this was learned from, one less for every further phase.
+        windows: how many independent windows this was learned from, one less for every further phase.
         weight: how much of a window's evidence is news (see `persistence`).
     """
 
     base: float
     excess: float
     df: float
-    windows: int
+    windows: float
     weight: float = 1.0
 
     @classmethod
@@ -78,13 +78,15 @@ class Dispersion:
         """
         windows = int(apart.statistics.size)
         if windows < FEW_WINDOWS:
-            return cls(base, 0.0, df, max(windows, 1), weight_of(np.zeros(0), apart.statistics, phases))
+            alone = Persistence(max(windows, 2), phases=phases)
+            return cls(base, 0.0, df, max(windows, 1), alone.weight)
         excess = extra_variance(apart.statistics / apart.sizes, base / apart.sizes)
         scaled = apart.statistics / (base + apart.sizes * excess)
         near = neighbours or Distances()
-        weight = weight_of(near.statistics / (base + 2 * near.sizes * excess), scaled, phases)
+        lasting = Persistence.learn(near.statistics / (base + 2 * near.sizes * excess), scaled, phases)
         # every phase has a mean of its own, fitted to the same windows
-        return cls(base, excess, _directions(scaled, df), max(windows - phases + 1, 1), weight)
+        known = max(lasting.independent - phases + 1, 1.0)
+        return cls(base, excess * lasting.stretch, _directions(scaled, df), known, lasting.weight)
 
     def mean(self, size: float) -> float:
         """The mean of S on a healthy window of `size` effective rows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import ClassVar, Protocol, Self
 
@@ -79,24 +79,33 @@ class Evidence:
     amount: float = 0.0
     in_breach: bool = False
     verdict: Verdict = Verdict.INSUFFICIENT
+    parts: tuple[float, ...] = ()
 
     UNREMARKABLE: ClassVar[float] = 0.05
 
     def step(self, judgement: Judgement, limit: float) -> Evidence:
         """The state after one more window; a window without a judgement changes nothing but the verdict."""
         if not judgement.sufficient:
-            return Evidence(self.amount, self.in_breach, Verdict.INSUFFICIENT)
+            return replace(self, verdict=Verdict.INSUFFICIENT)
         if judgement.p_value is None:  # an objective decides by itself
             return _decided(0.0, in_breach=bool(judgement.breach))
         if self.in_breach:
             lasting = judgement.p_value < self.UNREMARKABLE
             return _decided(self.amount if lasting else 0.0, in_breach=lasting)
-        alone = e_value(judgement.p_value)
-        news = alone**judgement.weight if judgement.evidence is None else judgement.evidence
-        amount = max(alone, (1 + self.amount) * news)
-        amount = min(amount, max(CAP, limit))
-        return _decided(amount, in_breach=amount >= limit)
+        told = judgement.parts or ((judgement.p_value, judgement.weight, 1.0),)
+        before = self.parts if len(self.parts) == len(told) else (self.amount,) * len(told)
+        most = max(CAP, limit)
+        pairs = zip(before, told, strict=True)
+        parts = tuple(min(_grown(known, p, weight), most) for known, (p, weight, _) in pairs)
+        amount = sum(share * part for part, (*_, share) in zip(parts, told, strict=True))
+        return _decided(amount, in_breach=amount >= limit, parts=parts if judgement.parts else ())
 
 
-def _decided(amount: float, *, in_breach: bool) -> Evidence:
-    return Evidence(amount, in_breach, Verdict.BREACH if in_breach else Verdict.OK)
+def _grown(amount: float, p: float, weight: float) -> float:
+    """The evidence after one more window, whose p-value is given."""
+    alone = e_value(p)
+    return float(max(alone, (1 + amount) * alone**weight))
+
+
+def _decided(amount: float, *, in_breach: bool, parts: tuple[float, ...] = ()) -> Evidence:
+    return Evidence(amount, in_breach, Verdict.BREACH if in_breach else Verdict.OK, parts)

@@ -28,7 +28,8 @@ class Judgement:
         breach: an objective's own decision; None for a statistical signal.
         note: why there is no judgement, or what a person should know beside the value.
         weight: the exponent of this window's evidence where it adds to that of others (see `persistence`).
-        evidence: the e-value that adds to that of others, where it is not that of `p_value` and `weight`.
+        parts: p-value, weight and share of each way in which a window may differ, where there are several:
+            evidence adds up for each, and its mean counts, weighted by the shares.
     """
 
     value: float | None = None
@@ -39,7 +40,7 @@ class Judgement:
     breach: bool | None = None
     note: str | None = None
     weight: float = 1.0
-    evidence: float | None = None
+    parts: tuple[tuple[float, float, float], ...] = ()
 
     @property
     def sufficient(self) -> bool:

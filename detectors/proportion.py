@@ -13,7 +13,7 @@ from scipy import special
 from detectors.detector import Detector
 from detectors.dispersion import extra_variance
 from detectors.judgement import Judgement, insufficient
-from detectors.persistence import weight_of
+from detectors.persistence import Persistence
 from detectors.season import CLEARLY, Cycle, Phase, cycles
 from profiles.counts import Floats
 
@@ -130,26 +130,30 @@ def _fit(counts: Floats, cycle: Cycle, min_rows: int) -> Shares:
     enough = rows >= min_rows
     windows = max(int(enough.sum()), 1)
     fellows = np.maximum(cycle.sums(enough.astype(np.float64)), 1)
-    between, weight, error = 0.0, 1.0, 0.0
+    between, error, lasting = 0.0, 0.0, Persistence(max(windows, 2), 0.0, len(cycle.names))
     if enough.any():
         share, mean = bad[enough] / rows[enough], means[codes[enough]]
         lost = (
             np.maximum(1 - 1 / fellows[codes[enough]], 0.5) if cycle.level is not None else np.ones(windows)
         )
         noise = mean * (1 - mean) / rows[enough]
-        between, weight = _between((share - mean) / np.sqrt(lost), mean, noise, len(cycle.names))
+        between, lasting = _between((share - mean) / np.sqrt(lost), mean, noise, len(cycle.names))
         error = float(np.mean(np.square((share - mean) / lost)))
-    variances = between * (1 + 1 / fellows) + sampling / (totals + 1) + BURST**2 / (windows + 1)
+    variances = (
+        between * (1 + lasting.own / lasting.worth / fellows)
+        + sampling / (totals + 1)
+        + BURST**2 / (windows + 1)
+    )
     burst = np.minimum(means + BURST / (windows + 1), (totals + 0.5) / (totals + 1))
     shares = tuple(
-        Share(float(mean), float(variance), int(total), weight)
+        Share(float(mean), float(variance), int(total), lasting.weight)
         for mean, variance, total in zip(burst, variances, totals, strict=True)
     )
     return Shares(cycle, shares, error, shares[0])
 
 
-def _between(residuals: Floats, mean: Floats, noise: Floats, phases: int) -> tuple[float, float]:
-    """The variance of shares between windows, and the weight of a window's evidence.
+def _between(residuals: Floats, mean: Floats, noise: Floats, phases: int) -> tuple[float, Persistence]:
+    """The variance of shares between windows, and how these resemble their neighbours.
 
     The variance is taken one standard error larger than it was measured (that of a gamma distribution with
     the same mean and variance), so that a few windows that happen to agree are not trusted too far.
@@ -157,10 +161,11 @@ def _between(residuals: Floats, mean: Floats, noise: Floats, phases: int) -> tup
     squares = np.square(residuals)
     between = extra_variance(squares, noise)
     near = np.square(np.diff(residuals)) / (noise[1:] + noise[:-1] + 2 * between)
-    weight = weight_of(near, squares / (noise + between), phases)
+    lasting = Persistence.learn(near, squares / (noise + between), phases)
     seen = between + float(1 / np.mean(1 / noise))
     typical = float(np.mean(mean))
-    return between + seen * float(np.sqrt((2 + 6 * between / typical**2) / residuals.size)), weight
+    unsure = float(np.sqrt((2 + 6 * between / typical**2) / min(lasting.independent, residuals.size)))
+    return between * lasting.hidden + seen * unsure, lasting
 
 
 def wilson(bad: int, rows: int) -> tuple[float, float]:

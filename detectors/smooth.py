@@ -13,14 +13,16 @@ from pydantic import Field
 from detectors.bridge import middle
 from detectors.cells import NumericCells
 from detectors.detector import Detector, drift_signal
-from detectors.evidence import e_value
 from detectors.judgement import Judgement, insufficient
 from detectors.season import Phase
-from detectors.spread import Spread, Spreads
+from detectors.spread import MOST_DF, Spread, Spreads
 from profiles.counts import Floats
 
 POLYNOMIALS = ("level", "spread", "skewness", "tails", "shape", "shape", "shape", "shape")
 DIRECTIONS = (*POLYNOMIALS, "upper tail", "lower tail")
+USUAL = {"level": 6.0, "spread": 2.0}  # what changes most often gets more of the false-alarm budget
+WANDERING = ("level", "spread")
+CURVED = 5.0  # degrees of freedom of what wanders by the square of something else: a heavy tail
 LEAST_NEW = 0.1  # of a direction's length must be its own
 
 
@@ -77,7 +79,10 @@ class SmoothTest(Detector):
         scores, directions = _scores(share, float(rows.sum()))
         means, errors = sums @ scores / rows[:, None], 1 / np.sqrt(rows)
         known = [phases[place] for place in held] if phases else []
-        spreads = tuple(Spreads.learn(values, errors, known) for values in means.T)
+        spreads = tuple(
+            Spreads.learn(values, errors, known, MOST_DF if name == DIRECTIONS[0] else CURVED)
+            for name, values in zip(directions, means.T, strict=True)
+        )
         return Baseline(cells, share, directions, scores, spreads, int(rows.sum()))
 
     def judge(self, baseline: Baseline | None, current: Any, alpha: float, phase: Phase = ()) -> Judgement:
@@ -91,13 +96,13 @@ class SmoothTest(Detector):
             return insufficient("the reference has one value alone; see quality.range")
         after = baseline.cells.row(current) / current.count
         told = self._told(baseline, after, current.count, phase)
-        best = min(told, key=lambda one: (one.p_value, -abs(one.off)))
+        best = min(told, key=lambda one: (one.p_value / one.share, -abs(one.off)))
         before = (baseline.cells.quantile(share, 0.5) for share in (baseline.share, after))
         return Judgement(
             value=abs(best.off),
-            threshold=best.reach(alpha / len(told)) + self.min_effect,
-            p_value=min(1.0, best.p_value * len(told)),
-            evidence=float(np.mean([e_value(one.p_value) ** one.spread.weight for one in told])),
+            threshold=best.reach(alpha * best.share) + self.min_effect,
+            p_value=min(1.0, best.p_value / best.share),
+            parts=tuple((one.p_value, one.spread.weight, one.share) for one in told),
             note="median {:.4g} -> {:.4g}".format(*before) + best.note,
         )
 
@@ -105,19 +110,25 @@ class SmoothTest(Detector):
         """What each direction says.
 
         Where a window's scores vary more than the reference's, that is their error: the mean of a few large
-        scores is less sure than theory says of rows like the reference's.
+        scores is less sure than theory says of rows like the reference's. And where level or spread wander,
+        they take finer directions along by about their square: a level off by e moves the spread by e**2.
         """
-        found = []
         means = after @ baseline.scores
-        variances = np.maximum(after @ np.square(baseline.scores) - np.square(means), 1.0)
-        for name, mean, variance, spreads in zip(
-            baseline.directions, means.tolist(), variances.tolist(), baseline.spreads, strict=True
+        variances = np.maximum(after @ np.square(baseline.scores) - np.square(means), 1.0) / rows
+        spreads = [one.at(phase) for one in baseline.spreads]
+        off = means - np.array([one.mean for one in spreads])
+        curved = np.array([one.between / (one.between + one.noise) for one in spreads]) * off**4
+        curved[[name not in WANDERING for name in baseline.directions]] = 0.0
+        errors = np.sqrt(variances + np.cumsum(curved) - curved)
+        total = sum(USUAL.get(name, 1.0) for name in baseline.directions)
+        found = []
+        for name, far, error, spread in zip(
+            baseline.directions, off.tolist(), errors.tolist(), spreads, strict=True
         ):
-            spread, error = spreads.at(phase), float(np.sqrt(variance / rows))
-            off = mean - spread.mean
-            beyond = spread.mean - max(abs(off) - self.min_effect, 0.0)
+            beyond = spread.mean - max(abs(far) - self.min_effect, 0.0)
             one_sided = spread.p_value(beyond, error, higher_is_better=True)
-            found.append(_Told(name, off, min(1.0, 2 * one_sided), spread, error))
+            share = USUAL.get(name, 1.0) / total
+            found.append(_Told(name, share, far, min(1.0, 2 * one_sided), spread, error))
         return found
 
 
@@ -126,6 +137,7 @@ class _Told:
     """What one direction says: how far off the mean score is, and how likely that is on a healthy window."""
 
     name: str
+    share: float
     off: float
     p_value: float
     spread: Spread

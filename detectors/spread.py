@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from detectors.dispersion import extra_variance
-from detectors.persistence import weight_of
+from detectors.persistence import Persistence
 from detectors.season import CLEARLY, Cycle, Phase, cycles
 from profiles.counts import Floats
 
@@ -31,6 +31,7 @@ class Spread:
         noise: the typical variance of sampling in the reference's windows.
         known: the variance of `mean`.
         df: the degrees of freedom of the variances.
+        tail: those of the distribution of windows about their mean.
         weight: how much of a window's evidence is news (see `persistence`).
     """
 
@@ -39,6 +40,7 @@ class Spread:
     noise: float
     known: float
     df: float
+    tail: float = MOST_DF
     weight: float = 1.0
 
     @classmethod
@@ -49,7 +51,7 @@ class Spread:
             values: shape (windows,), at least one.
             errors: the standard error of each value from sampling, shape (windows,).
         """
-        (whole,) = _fit(values, errors, Cycle.none(values.size)).spreads
+        (whole,) = _fit(values, errors, Cycle.none(values.size), MOST_DF).spreads
         return whole
 
     def _scale(self, error: float) -> tuple[float, float]:
@@ -60,8 +62,8 @@ class Spread:
         variance = self.between + self.known + error**2
         if self.df < 1:
             return float(np.sqrt(variance)), 1.0
-        ratio = min(variance / (self.between + self.noise), MOST_DF)
-        return float(np.sqrt(variance)), min(self.df * ratio**2, MOST_DF)
+        unsure = (self.between + self.noise) ** 2 / self.df + self.between**2 / self.tail
+        return float(np.sqrt(variance)), min(variance / unsure * variance, MOST_DF)
 
     def p_value(self, value: float, error: float, *, higher_is_better: bool) -> float:
         """The probability that a healthy window is at least this bad."""
@@ -93,20 +95,23 @@ class Spreads:
     whole: Spread
 
     @classmethod
-    def learn(cls, values: Floats, errors: Floats, phases: Sequence[Phase] = ()) -> Spreads:
+    def learn(
+        cls, values: Floats, errors: Floats, phases: Sequence[Phase] = (), tail: float = MOST_DF
+    ) -> Spreads:
         """Learn as `Spread.learn` does, by season where that predicts clearly better.
 
         Args:
             values: shape (windows,), at least one.
             errors: the standard error of each value from sampling, shape (windows,).
             phases: of each window.
+            tail: the degrees of freedom of Student's t that windows differ by, where that is not normal.
 
         >>> nights = np.array([10.0, 20.0] * 20) + np.random.default_rng(0).normal(size=40)
         >>> learned = Spreads.learn(nights, np.zeros(40), [(place % 2,) for place in range(40)])
         >>> [round(learned.at((hour,)).mean) for hour in (0, 1)]
         [10, 20]
         """
-        fits = [_fit(values, errors, cycle) for cycle in cycles(phases, values.size)]
+        fits = [_fit(values, errors, cycle, tail) for cycle in cycles(phases, values.size)]
         best = fits[0]
         for fit in fits[1:]:
             best = fit if fit.error < CLEARLY * best.error else best
@@ -118,7 +123,7 @@ class Spreads:
         return self.whole if code is None else self.spreads[code]
 
 
-def _fit(values: Floats, errors: Floats, cycle: Cycle) -> Spreads:
+def _fit(values: Floats, errors: Floats, cycle: Cycle, tail: float) -> Spreads:
     """A mean for each phase, and one variance between windows for all."""
     noise = np.maximum(np.square(errors), np.square(ROUNDING * np.abs(values).max()) + LEAST)
     codes, sizes = cycle.codes, cycle.sizes
@@ -132,12 +137,12 @@ def _fit(values: Floats, errors: Floats, cycle: Cycle) -> Spreads:
         weights = 1 / (noise + between)
     residuals = values - means[codes]
     near = np.square(np.diff(residuals)) / (noise[1:] + noise[:-1] + 2 * between)
-    weight = weight_of(near, (squares * weights)[paired], len(cycle.names))
+    lasting = Persistence.learn(near, (squares * weights)[paired], len(cycle.names))
     typical = max(float(1 / weights.mean()) - between, LEAST)
-    df = float(paired.sum()) - len(cycle.names)
-    known = 1 / cycle.sums(weights)
+    df = max(lasting.independent - len(cycle.names), 0.0) if values.size > 1 else 0.0
+    known = lasting.own / lasting.worth / cycle.sums(weights)
     spreads = tuple(
-        Spread(float(mean), between, typical, float(error), df, weight)
+        Spread(float(mean), between * lasting.hidden, typical, float(error), df, tail, lasting.weight)
         for mean, error in zip(means, known, strict=True)
     )
     error = float(np.mean((squares / lost)[paired])) if paired.any() else np.inf

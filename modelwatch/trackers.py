@@ -96,7 +96,7 @@ class Trackers:
         """
         # older versions had no spans
         signals, spans = (
-            {key: Evidence(amount, in_breach) for key, (amount, in_breach) in stored.get(name, {}).items()}
+            {key: _evidence(*values) for key, values in stored.get(name, {}).items()}
             for name in ("signals", "spans")
         )
         budgets = {
@@ -111,5 +111,9 @@ class Trackers:
         return cls(signals, spans, budgets, list(stored["pending"]), past, outcomes, stored["empty"], **known)
 
 
-def _stored(states: dict[str, Evidence]) -> dict[str, tuple[float, bool]]:
-    return {key: (state.amount, state.in_breach) for key, state in states.items()}
+def _evidence(amount: float, in_breach: bool, *parts: float) -> Evidence:
+    return Evidence(amount, in_breach, parts=parts)
+
+
+def _stored(states: dict[str, Evidence]) -> dict[str, tuple[float, ...]]:
+    return {key: (state.amount, state.in_breach, *state.parts) for key, state in states.items()}

@@ -16,7 +16,7 @@ from detectors.dispersion import Dispersion, Distances, extra_variance
 from detectors.kolmogorov_smirnov import KolmogorovSmirnov
 from detectors.mean_embedding import MeanEmbedding
 from detectors.missing import Missing
-from detectors.persistence import weight_of
+from detectors.persistence import Persistence
 from detectors.smooth import SmoothTest
 from detectors.spread import Spread
 from profiles import CategoricalSummary, Counts, Grid, NumericSummary, Projection, Vocabulary
@@ -169,6 +169,6 @@ def test_the_weight_is_always_an_exponent_of_evidence() -> None:
         (np.zeros(5), np.zeros(6)),
         (np.zeros(5), np.ones(6)),
     ]:
-        assert 0 < weight_of(near, apart) < 1
-    assert weight_of(np.zeros(5), np.ones(6)) < 0.02
-    assert weight_of(np.full(999, 5.0), np.ones(1000)) > 0.99
+        assert 0 < Persistence.learn(near, apart).weight < 1
+    assert Persistence.learn(np.zeros(5), np.ones(6)).weight < 0.02
+    assert Persistence.learn(np.full(999, 5.0), np.ones(1000)).weight > 0.99

@@ -136,7 +136,7 @@ def test_the_order_of_reference_windows_matters_to_nothing_but_the_weight(exampl
     for judged in (other, shuffled):
         assert judged.p_value == pytest.approx(one.p_value, rel=1e-6)
         assert judged.threshold == pytest.approx(one.threshold, rel=1e-6)
-        free: dict[str, Any] = {"p_value": 0.0, "threshold": 0.0, "weight": 0.0, "evidence": 0.0, "value": 0.0}
+        free: dict[str, Any] = {"p_value": 0.0, "threshold": 0.0, "weight": 0.0, "parts": (), "value": 0.0}
         assert replace(judged, **free) == replace(one, **free)
         assert judged.value == pytest.approx(one.value, rel=1e-9)
     assert other.weight == pytest.approx(one.weight, rel=1e-6)
