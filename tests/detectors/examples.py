@@ -190,6 +190,6 @@ EXAMPLES: dict[type[Detector], Example] = {
         Example(PerformanceDrop(metric="roc_auc"), outcomes),
         Example(LatencyQuantile(percentile=95), latencies),
         Example(DomainClassifier(rows=400), sampled(2)),
-        Example(EvidentlyDrift(), sampled(24)),
+        Example(EvidentlyDrift(), sampled(60)),
     )
 }
