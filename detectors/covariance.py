@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from detectors.distance import Null, Pairs
-from detectors.moment_cells import MomentCells, MomentDetector, split
+from detectors.moment_cells import LEAST, MomentCells, MomentDetector, split
 from profiles.counts import Floats
 
 DRAWS = 1000
@@ -37,7 +37,10 @@ class Covariance(MomentDetector):
     def squared(self, cells: MomentCells, pairs: Pairs) -> Floats:
         """Squared norms of the whitened differences."""
         r = cells.space.directions
-        change = cells.white_spread(split(pairs.one, r)[1] - split(pairs.other, r)[1])
+        one, other = (cells.white_spread(split(side, r)[1]) for side in (pairs.one, pairs.other))
+        # by what both have: a scale that wanders moves the covariance further up than down
+        scale = np.sqrt(np.maximum(np.einsum("pii->pi", one + other) / 2, LEAST))
+        change = (one - other) / scale[:, :, None] / scale[:, None, :]
         rows, columns = np.triu_indices(r)
         entries = change[:, rows, columns] / np.where(rows == columns, np.sqrt(2), 1.0)  # of equal variance
         found: Floats = np.sqrt((entries**4).sum(axis=1))

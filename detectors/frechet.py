@@ -16,7 +16,8 @@ class Frechet(MomentDetector):
     """The Frechet distance of two normal distributions with these moments, whitened by the reference.
 
     Dowson and Landau, Journal of Multivariate Analysis 12 (1982); for image encoders known as FID (Heusel and
-    others, NIPS 2017).
+    others, NIPS 2017). Where the scale of healthy windows wanders its small p-values are several times too
+    frequent; `covariance` is not subject to that.
     """
 
     kind: Literal["frechet"] = "frechet"

