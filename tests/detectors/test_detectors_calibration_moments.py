@@ -74,7 +74,8 @@ def test_small_p_values_are_rare_on_healthy_rows(
         # the scale moves the distance further up than down, so it is not switched on by default
         assert (p_values <= 0.001).mean() < 0.02
         return
-    assert_rare(p_values)
+    # windows that vary in one direction: as the tail of a dispersion learned from 30 of them
+    assert_rare(p_values, 2.0 if rows_of is bursts and wander else 1.5)
 
 
 @pytest.mark.parametrize("detector", [Mahalanobis(), Covariance()], ids=lambda one: one.kind)
