@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from benchmarks.drift_peers import memory, tables
 from detectors import checks, default_detectors
@@ -24,9 +23,8 @@ def encoded(column: Any) -> Any:
     """A column of a table as it is counted: numbers, or codes with the words that they stand for."""
     if column.dtype.kind == "f":
         return column.to_numpy()
-    held = pa.Array.from_pandas(column).dictionary_encode()
-    codes = held.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return codes, held.dictionary.to_pylist()
+    codes, words = pd.factorize(column)
+    return codes, [str(word) for word in words]
 
 
 def space_of(column: Any) -> Grid | Vocabulary:
