@@ -40,6 +40,7 @@ PACKAGES: dict[str, tuple[str, ...] | None] = {  # of its environment; None: our
 }
 REFERENCE = 28  # windows
 MOST_COLUMNS = 0.5  # the share of columns from which on evidently calls a whole table drifted
+MOST_FLAGGED = 0.2  # of healthy windows, at a threshold that keeps the budget
 SPREAD = 25  # of hourly windows every so many hours one is the peers' reference: all hours and days
 
 
@@ -120,14 +121,16 @@ def opened(flags: Sequence[bool]) -> int:
 
 
 def within_budget(scores: Floats, budget: float) -> float:
-    """The lowest threshold down to which windows, shape (features, windows), keep the budget of alarms."""
+    """The lowest threshold down to which windows, shape (features, windows), keep the budget of alarms.
+
+    One alarm that does not end is no lower rate: at most `MOST_FLAGGED` of the windows may be flagged.
+    """
     highest = scores.max(axis=0)
-    least = np.inf
-    for threshold in np.unique(highest)[::-1]:  # lower still all windows are one incident
-        if opened((highest >= threshold).tolist()) > budget:
+    for threshold in np.unique(highest)[::-1]:
+        flags = highest >= threshold
+        if opened(flags.tolist()) > budget or flags.mean() > MOST_FLAGGED:
             return float(np.nextafter(threshold, np.inf))
-        least = float(threshold)
-    return least
+    return float(np.nextafter(highest.min(), np.inf))
 
 
 @dataclass(frozen=True)

@@ -59,3 +59,5 @@ def test_a_threshold_that_keeps_the_budget_does_not_flag_everything() -> None:
     assert 0.8 < threshold <= 0.9
     assert opened((scores.max(axis=0) >= threshold).tolist()) == 1
     assert within_budget(scores, 0) > 0.9
+    assert within_budget(np.zeros((2, 10)), 1) > 0.0
+    assert within_budget(np.ones((2, 10)), 1) > 1.0
