@@ -62,8 +62,9 @@ class Spread:
         variance = self.between + self.known + error**2
         if self.df < 1:
             return float(np.sqrt(variance)), 1.0
-        unsure = (self.between + self.noise) ** 2 / self.df + self.between**2 / self.tail
-        return float(np.sqrt(variance)), min(variance / unsure * variance, MOST_DF)
+        seen, between = (self.between + self.noise) / variance, self.between / variance
+        unsure = seen**2 / self.df + between**2 / self.tail
+        return float(np.sqrt(variance)), 1 / max(unsure, 1 / MOST_DF)
 
     def p_value(self, value: float, error: float, *, higher_is_better: bool) -> float:
         """The probability that a healthy window is at least this bad."""

@@ -19,7 +19,8 @@ from detectors import Verdict
 from modelwatch import schema
 from modelwatch.evaluation import Evaluation
 from modelwatch.monitor import Monitor
-from modelwatch.reference import FileReference, TrailingReference, install_file
+from modelwatch.reference import install_file
+from modelwatch.references import FileReference, SeasonalReference, TrailingReference
 from modelwatch.sampling import reads_samples
 
 Advanced = Callable[[str, int, int], None]
@@ -91,7 +92,7 @@ def _judged(
     advanced: Advanced,
 ) -> Iterator[Line]:
     if reference is not None:
-        trailing = isinstance(monitor.reference, TrailingReference)
+        trailing = isinstance(monitor.reference, TrailingReference | SeasonalReference)
         given = monitor.reference.model_copy(update={"path": reference}) if trailing else None
         monitor = monitor.model_copy(update={"reference": given or FileReference(path=reference)})
     if not reads_samples(monitor):

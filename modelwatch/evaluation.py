@@ -15,14 +15,15 @@ from collector.store.read import ARRIVED, Reader
 from collector.store.rows import put
 from collector.summarize import EVERYTHING
 from collector.window import MICROSECOND
-from detectors import Budget, checks
+from detectors import Budget
+from detectors.season import DAY
 from modelwatch.arrivals import ArrivalJudge, known_arrivals
 from modelwatch.circumstances import Circumstances
 from modelwatch.diagnosing import breaches, diagnosed
 from modelwatch.judging import WINDOW, Judge, Moment, in_breach, learn
 from modelwatch.monitor import Monitor
 from modelwatch.outcomes import OutcomeJudge
-from modelwatch.reference import Windows, profiles_of
+from modelwatch.references import Windows, profiles_of
 from modelwatch.sampling import shape_of, with_samples
 from modelwatch.spanning import SpanJudge
 from modelwatch.spans import spans_of
@@ -164,17 +165,18 @@ class Evaluation:
         shape = reader.shape
         # of a reference in production more labels may have come since
         live = chosen is not None and chosen.role == "production"
-        fresh = sum(reader.labels(chosen.outcomes, end).values()) if chosen and live else 0
+        known = end // DAY * DAY if self._monitor.reference.daily and self._length < DAY else end
+        fresh = sum(reader.labels(chosen.outcomes, known).values()) if chosen and live else 0
         identity = (shape.digest if shape else "", chosen, fresh)
         if self._cached is None or self._cached[0] != identity:
-            self._cached = (identity, self._judge_of(reader, chosen, end))
+            self._cached = (identity, self._judge_of(reader, chosen, known))
         return self._cached[1], chosen is None
 
     def _judge_of(self, reader: Reader, chosen: Windows | None, end: int) -> Judge:
         shape = shape_of(reader, self._monitor)
         if shape is None:
             raise ValueError(f"model {self._monitor.model} has no shape yet")
-        found = checks(self._monitor.switched_on(), shape, self._monitor.declared())
+        found = self._monitor.checks(shape)
         segments = [EVERYTHING]
         references = {}
         if chosen is not None:

@@ -15,7 +15,6 @@ from collector.document import DocumentError, problems, read_document
 from collector.encoders.encoder import EncoderError
 from collector.schema import Schema, located
 from detectors import Check, Detector, Duration, Objective, checks, default_detectors, parse_duration
-from detectors.distance import DistanceDetector
 from detectors.performance.metrics import METRICS
 from modelwatch.plugins import OpenDetector
 from modelwatch.references import AnyReference, LearnedReference
@@ -109,7 +108,7 @@ class Monitor(Schema):
 
 
 def _with_effect(check: Check, effect: float | None) -> Check:
-    if effect is None or not isinstance(check.detector, DistanceDetector):
+    if effect is None or "min_effect" not in type(check.detector).model_fields:
         return check
     return replace(check, detector=check.detector.model_copy(update={"min_effect": effect}))
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from collector.batch import Predictions
 from collector.fit import ShapeFitter
@@ -29,147 +25,6 @@ from collector.store.samples import write_reference
 from collector.summarize import Cut, Key, summarize, summarize_outcomes
 from collector.summarize import windows as windows_of
 from profiles import Profile, Shape
-
-Past = Sequence[tuple[int, bool]]
-LATEST = 1 << 62  # after every window
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Which windows are the reference.
-
-    Attributes:
-        role: whether they are windows of a reference file or of production.
-        starts: of the windows whose traffic is the reference.
-        outcomes: of the windows whose joined labels are.
-    """
-
-    role: str
-    starts: tuple[int, ...]
-    outcomes: tuple[int, ...]
-
-
-class Reference(BaseModel, ABC):
-    """Chooses the reference for a window."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @abstractmethod
-    def choose(self, reader: Reader, window: int, past: Past, past_outcomes: Past) -> Windows | None:
-        """The reference for the window that starts at `window`; None while there is too little (learning).
-
-        Args:
-            reader: reads the model's windows.
-            window: the start of the window to judge.
-            past: the judged windows, ascending, and whether their traffic was in breach.
-            past_outcomes: the same of their joined labels.
-        """
-
-    @property
-    def file(self) -> Path | None:
-        """The file that the reference comes from, if it does."""
-        return None
-
-    def needed(self, reader: Reader, past: Past, past_outcomes: Past) -> set[int]:
-        """The starts of the windows in production that the next may be judged by: they must be kept."""
-        chosen = self.choose(reader, LATEST, past, past_outcomes)
-        return {*chosen.starts, *chosen.outcomes} if chosen and chosen.role == "production" else set()
-
-
-class FileReference(Reference):
-    """A file of known-good predictions, with labels where there are any."""
-
-    kind: Literal["file"] = "file"
-    path: Path
-
-    def choose(
-        self,
-        reader: Reader,
-        window: int,  # noqa: ARG002 - the same for every window
-        past: Past,  # noqa: ARG002 - the same
-        past_outcomes: Past,  # noqa: ARG002 - the same
-    ) -> Windows | None:
-        """Every window of the file."""
-        return _every(reader)
-
-    @property
-    def file(self) -> Path | None:
-        """The file."""
-        return self.path
-
-
-class LearnedReference(Reference):
-    """The model's own first windows."""
-
-    kind: Literal["learned"] = "learned"
-    windows: int = Field(default=14, ge=2)
-
-    def choose(
-        self,
-        reader: Reader,
-        window: int,
-        past: Past,  # noqa: ARG002 - the first windows are good by decree
-        past_outcomes: Past,  # noqa: ARG002 - the same
-    ) -> Windows | None:
-        """The first windows, once they are complete."""
-        starts = tuple(reader.starts("production", most=self.windows))
-        if len(starts) < self.windows or window <= starts[-1]:
-            return None
-        return Windows("production", starts, starts)
-
-    def needed(self, reader: Reader, past: Past, past_outcomes: Past) -> set[int]:  # noqa: ARG002 - as above
-        """The first windows, complete or not."""
-        return set(reader.starts("production", most=self.windows))
-
-
-class TrailingReference(Reference):
-    """The last good windows before this one: follows seasons, and slow drift.
-
-    Windows in breach are left out, unless the breach lasts: after `adopt_after` windows in a row the changed
-    world is the new normal. Until there are `at_least` good windows, the file is the reference, if one is
-    given; its grids and vocabularies stay.
-    """
-
-    kind: Literal["trailing"] = "trailing"
-    windows: int = Field(default=28, ge=2)
-    at_least: int = Field(default=14, ge=2)
-    adopt_after: int = Field(default=14, ge=1)
-    path: Path | None = None
-
-    def choose(self, reader: Reader, window: int, past: Past, past_outcomes: Past) -> Windows | None:
-        """The last good windows, or the file."""
-        good = self._good(past, window)
-        if len(good) < self.at_least:
-            return _every(reader)
-        return Windows("production", good, self._good(past_outcomes, window))
-
-    def _good(self, past: Past, window: int) -> tuple[int, ...]:
-        found: list[int] = []
-        run: list[int] = []
-        for start, breach in past:
-            if start >= window:
-                break
-            run = [*run, start] if breach else []
-            if not breach:
-                found.append(start)
-            elif len(run) == self.adopt_after:
-                found += run
-            elif len(run) > self.adopt_after:
-                found.append(start)
-        return tuple(found[-self.windows :])
-
-    @property
-    def file(self) -> Path | None:
-        """The file to begin with."""
-        return self.path
-
-
-def _every(reader: Reader) -> Windows | None:
-    starts = tuple(reader.starts("reference"))
-    return Windows("reference", starts, starts) if starts else None
-
-
-AnyReference = Annotated[FileReference | LearnedReference | TrailingReference, Field(discriminator="kind")]
 
 
 def install_file(database: Database, schema: Schema, path: Path) -> Shape:
@@ -231,13 +86,3 @@ def _digest(schema: Schema, path: Path) -> str:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     return digest.hexdigest()
-
-
-def profiles_of(
-    reader: Reader, windows: Windows, segment: str, before: int
-) -> tuple[dict[int, Profile], dict[int, Profile]]:
-    """The reference's profiles of traffic and of joined labels known before a moment, by window start."""
-    limit = None if windows.role == "reference" else before
-    traffic = reader.traffic(windows.role, windows.starts, segment)
-    outcomes = reader.outcomes(windows.role, windows.outcomes, segment, limit)
-    return traffic, outcomes

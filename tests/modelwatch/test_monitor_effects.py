@@ -10,6 +10,7 @@ from detectors import default_detectors
 from detectors.anderson_darling import AndersonDarling
 from detectors.distance import DistanceDetector
 from detectors.kolmogorov_smirnov import KolmogorovSmirnov
+from detectors.smooth import SmoothTest
 from modelwatch.monitor import Monitor
 from profiles import Grid, Shape, Vocabulary
 
@@ -20,8 +21,8 @@ SHAPE = Shape({"features.x": Grid(0.0, 1.35), "features.c": Vocabulary(("a", "b"
 def test_a_feature_names_its_smallest_effect() -> None:
     features = {"x": {"kind": "numeric", "min_effect": 0.1}, "c": "categorical"}
     monitor = Monitor.model_validate(PLAIN | {"features": features})
-    drift = [check for check in monitor.checks(SHAPE) if isinstance(check.detector, DistanceDetector)]
-    effects = {check.part: check.detector.model_dump()["min_effect"] for check in drift}
+    told = [(check.part, check.detector.model_dump()) for check in monitor.checks(SHAPE)]
+    effects = {part: settings["min_effect"] for part, settings in told if "min_effect" in settings}
     assert effects == {"features.x": 0.1, "features.c": 0.0, "prediction": 0.0}
 
 
@@ -32,8 +33,10 @@ def test_an_effect_is_a_number_from_0_on(effect: object) -> None:
         Monitor.model_validate(PLAIN | {"features": features})
 
 
-@pytest.mark.parametrize("detector", [AndersonDarling(), KolmogorovSmirnov()])
-def test_effects_up_to_the_smallest_are_no_news_and_larger_ones_are(detector: DistanceDetector) -> None:
+@pytest.mark.parametrize("detector", [SmoothTest(), AndersonDarling(), KolmogorovSmirnov()])
+def test_effects_up_to_the_smallest_are_no_news_and_larger_ones_are(
+    detector: DistanceDetector | SmoothTest,
+) -> None:
     rng, grid = np.random.default_rng(0), Grid(0.0, 1.35)
 
     def window(shift: float) -> object:
