@@ -161,7 +161,9 @@ def _between(residuals: Floats, mean: Floats, noise: Floats, phases: int) -> tup
     squares = np.square(residuals)
     between = extra_variance(squares, noise)
     near = np.square(np.diff(residuals)) / (noise[1:] + noise[:-1] + 2 * between)
-    lasting = Persistence.learn(near, squares / (noise + between), phases)
+    # about their own mean: shares that are all 0 vary not at all, whatever the prior says
+    varied = np.square(residuals - residuals.mean()) / (noise + between)
+    lasting = Persistence.learn(near, varied, phases)
     seen = between + float(1 / np.mean(1 / noise))
     typical = float(np.mean(mean))
     unsure = float(np.sqrt((2 + 6 * between / typical**2) / min(lasting.independent, residuals.size)))

@@ -12,7 +12,7 @@ from tests.modelwatch.flows import CONFIG, HOUR, START, Workplace, labels_of, of
 
 SIGNALS = {
     "drift.univariate", "drift.multivariate", "drift.multivariate.mahalanobis",
-    "drift.multivariate.covariance", "drift.prediction", "quality.missing", "quality.range",
+    "drift.multivariate.covariance", "drift.prediction", "drift.label", "quality.missing", "quality.range",
     "quality.unseen", "quality.constant", "quality.vanished", "quality.type", "quality.contract",
     "quality.freshness", "quality.volume", "quality.duplicates", "performance.roc_auc",
     "performance.accuracy", "performance.log_loss", "latency.p50", "latency.p99", "slo.availability",
