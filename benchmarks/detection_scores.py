@@ -36,7 +36,7 @@ class Peer:
 
     package = ""
     anew = False  # whether every `RUN` windows follow the reference
-    thinned = 4  # every so many rows of the reference are used: more change nothing but the time
+    thinned = 4  # every so many rows of the reference are used: it is still the larger sample
 
     def __init__(self, reference: pd.DataFrame) -> None:
         self.reference = reference[:: self.thinned]
