@@ -33,13 +33,16 @@ TABLES = {
 
 
 def batches(hours: int, size: int) -> list[tuple[str, list[dict[str, Any]]]]:
-    """A fault of a release, with the release, in event time; a few events are bad, a few come twice."""
+    """A fault of a release, with the release, in event time; a few events are bad, a few come twice.
+
+    None is late: whether its window's verdict knows of it depends on how quick the judge is.
+    """
     events = events_of(traffic(hours, seed=2, bad_from=hours - 8))
     release = {"kind": "deployment", "model": "m", "version": "v2", "timestamp": START + (hours - 8.0) * HOUR}
     events = sorted([*events, release], key=lambda event: event["timestamp"])
     events[500:500] = [
-        {"kind": "prediction", "model": "m", "id": "bad", "timestamp": START, "score": 7},
-        events[20],
+        {"kind": "prediction", "model": "m", "id": "bad", "timestamp": events[499]["timestamp"], "score": 7},
+        events[499],
     ]
     pieces = [events[at : at + size] for at in range(0, len(events), size)]
     return [(f"b{number}", piece) for number, piece in enumerate(pieces)]
