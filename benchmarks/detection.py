@@ -114,7 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Print the tables, and with --json one object as the last line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--quick", action="store_true", help="a minute instead of ten, and less certain")
+    parser.add_argument("--quick", action="store_true", help="two minutes, not fifteen; less certain")
     given = parser.parse_args(arguments)
     size, begin = QUICK if given.quick else WHOLE, sum(os.times()[:4])
     print("No drift: 25 features, 10,000 rows a window, 28 days of reference, then 200 windows a model")
