@@ -37,18 +37,31 @@ def concentration(summary: Window) -> float:
     return float(np.sqrt((counts * (counts - 1)).sum() / (float(rows) * (rows - 1))))
 
 
+def _chance(summary: Window) -> float:
+    """The variance of `concentration` by chance, times the rows: 0 where all values are equally likely.
+
+    Simpson's index has the variance 4 (sum p**3 - (sum p**2)**2) / n.
+    """
+    if isinstance(summary, EmbeddingSummary):
+        return 0.0
+    share = summary.counts.values / summary.count
+    index = float(np.square(share).sum())
+    return max(float((share**3).sum()) - index**2, 0.0) / index
+
+
 @dataclass(frozen=True)
 class Usual:
-    """How concentrated healthy windows of so many rows are."""
+    """How concentrated healthy windows of so many rows are; `chance` is its variance, times the rows."""
 
     spreads: Spreads
     rows: float
+    chance: float
 
     def error(self, spread: Spread, rows: int) -> float:
         """The noise of a window; what windows differ by is taken for sampling where that makes it larger."""
         natural = (NATURAL * spread.mean * (1 - spread.mean)) ** 2
         smaller = (spread.between + natural) * max(self.rows / rows - 1, 0.0)
-        return float(np.sqrt((PAIRS / rows) ** 2 + smaller + natural))
+        return float(np.sqrt((PAIRS / rows) ** 2 + self.chance / rows + smaller + natural))
 
 
 class Constant(Detector):
@@ -68,10 +81,13 @@ class Constant(Detector):
             return None
         values = np.array([concentration(windows[at]) for at in held])
         rows = np.array([windows[at].count for at in held], np.float64)
-        noise = np.hypot(PAIRS / rows, NATURAL * np.median(values * (1 - values)))
+        chance = float(np.median([_chance(windows[at]) for at in held]))
+        natural = (NATURAL * np.median(values * (1 - values))) ** 2
+        noise = np.sqrt((PAIRS / rows) ** 2 + chance / rows + natural)
         return Usual(
             Spreads.learn(values, noise, [phases[at] for at in held] if phases else ()),
             float(1 / np.mean(1 / rows)),
+            chance,
         )
 
     def judge(self, baseline: Usual | None, current: Any, alpha: float, phase: Phase = ()) -> Judgement:

@@ -86,7 +86,9 @@ class Dispersion:
         lasting = Persistence.learn(near.statistics / (base + 2 * near.sizes * excess), scaled, phases)
         # every phase has a mean of its own, fitted to the same windows
         known = max(lasting.independent - phases + 1, 1.0)
-        return cls(base, excess * lasting.stretch, _directions(scaled, df), known, lasting.weight)
+        extra = 1 - base / (base + float(apart.sizes.mean()) * excess)
+        fewest = _slowest(_directions(scaled, df), df, extra)
+        return cls(base, excess * lasting.stretch, fewest, known, lasting.weight)
 
     def mean(self, size: float) -> float:
         """The mean of S on a healthy window of `size` effective rows."""
@@ -117,6 +119,25 @@ def _directions(scaled: Floats, most: float) -> float:
     measured = 2 * mean**2 / spread if spread > 0 else most
     df = float(np.clip(measured, TYPICAL_DF, most))
     return float(np.clip(measured / (1 + np.sqrt((2 + 12 / df) / scaled.size)), TYPICAL_DF, most))
+
+
+def _slowest(measured: float, most: float, extra: float) -> float:
+    """As few directions as the one asks for in which healthy windows vary most.
+
+    Their distances are the noise of sampling, in many directions, and what windows differ by beyond that,
+    often in one. The degrees of freedom that have the variance of both together (Satterthwaite) make a tail
+    that is too light: so the noise is taken off, and what is left says in how many the rest varies.
+
+    Args:
+        measured: the degrees of freedom of both together.
+        most: those of the noise.
+        extra: the share of the distances that is not noise.
+    """
+    if extra <= 0:
+        return measured
+    one_in = (1 / measured - (1 - extra) ** 2 / most) / extra**2
+    slowest = max((1 - extra) / most, extra * float(np.clip(one_in, 0, 1)), 1 / measured)
+    return max(1 / slowest, TYPICAL_DF)
 
 
 def extra_variance(squares: Floats, noise: Floats) -> float:

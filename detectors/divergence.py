@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 
 from detectors.cells import CategoricalCells, NumericCells
 from detectors.detector import drift_signal
-from detectors.dispersion import Dispersion
-from detectors.distance import DistanceDetector, Null, Pairs, Season, Table
-from detectors.season import Cycle
+from detectors.distance import DistanceDetector, Null, Pairs
 from profiles.counts import Floats
 
 QUANTILES = 10  # what rules of thumb for PSI mean; and the fewest rows, 50, expect five in each (Cochran)
@@ -46,30 +43,10 @@ class DivergenceDetector(DistanceDetector):
         df = max(int((share > 0).sum()) - 1, 1)
         return Null(self.curvature * df, df)
 
-    def _season(self, cells: Any, table: Table, cycle: Cycle, null: Null) -> Season:
-        """Compare each window with the rest of its phase."""
-        season = super()._season(cells, table, cycle, null)
-        return replace(season, dispersion=slowest(season.dispersion, float(table.rows.mean()), null.df))
-
     def note(self, cells: NumericCells | CategoricalCells, before: Floats, after: Floats) -> str:
         """The cell whose share changed most."""
         place = int(np.argmax(np.abs(after - before)))
         return f"share {where(cells, place)} {before[place]:.1%} -> {after[place]:.1%}"
-
-
-def slowest(healthy: Dispersion, rows: float, df: float) -> Dispersion:
-    """With as few degrees of freedom as the direction asks for in which healthy windows vary most.
-
-    Their distances are the noise of sampling, in many directions, and what windows of `rows` differ beyond
-    that, often in one. The degrees of freedom that have the variance of both together (Satterthwaite) make a
-    tail that is too light: so the noise is taken off, and what is left says in how many the rest varies.
-    """
-    extra = 1 - healthy.base / healthy.mean(rows)
-    if extra <= 0:
-        return healthy
-    one_in = (1 / healthy.df - (1 - extra) ** 2 / df) / extra**2
-    most = max((1 - extra) / df, extra * float(np.clip(one_in, 0, 1)), 1 / healthy.df)
-    return replace(healthy, df=max(1 / most, 1.0))
 
 
 def where(cells: NumericCells | CategoricalCells, place: int) -> str:

@@ -67,7 +67,8 @@ class Persistence:
     def worth(self) -> float:
         """How many independent windows a phase's are worth, for their mean.
 
-        n (1 - r) / (1 + r): Bayley and Hammersley, Journal of the Royal Statistical Society Supplement 8 (1946).
+        n (1 - r) / (1 + r): Bayley and Hammersley, Journal of the Royal Statistical Society Supplement 8
+        (1946).
         """
         return min(_worth(self.windows, self.correlation), self.own)
 
@@ -86,7 +87,7 @@ class Persistence:
 
     @property
     def stretch(self) -> float:
-        """By how much a new window is further from the reference than its own windows are from the rest of it.
+        """By how much a new window is further from the reference than its own windows from the rest of it.
 
         Those have their neighbours in the rest; a window to come has not.
         """
@@ -94,7 +95,7 @@ class Persistence:
 
     @property
     def hidden(self) -> float:
-        """By how much the variance between windows is larger than about their own mean, which follows them."""
+        """By how much windows vary more than about their own mean, which follows them."""
         return (1 - 1 / self.own) / (1 - 1 / self.worth)
 
 

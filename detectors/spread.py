@@ -75,7 +75,8 @@ class Spread:
     def threshold(self, alpha: float, error: float, *, higher_is_better: bool) -> float:
         """The value whose p-value is `alpha`."""
         scale, df = self._scale(error)
-        reach = min(-float(special.stdtrit(df, alpha)) * scale, FARTHEST)
+        # of hardly any degrees of freedom scipy's quantile may come with the wrong sign
+        reach = min(abs(float(special.stdtrit(df, alpha))) * scale, FARTHEST)
         return self.mean - reach if higher_is_better else self.mean + reach
 
 
