@@ -17,6 +17,7 @@ from alerts.rules import Alerting, Rule
 from detectors import Verdict
 
 SUBJECTS_NAMED = 5
+MULTIVARIATE = "drift.multivariate"
 
 
 class IncidentDesk:
@@ -94,7 +95,8 @@ class IncidentDesk:
         detail = f"{names}. {describe(worst.key)}: {worst.diagnosis}" if worst.diagnosis else names
         if known is not None:
             self._update(connection, known.id, subjects=subjects)
-            if at - known.opened_at <= self._alerting.group_windows * self._window:
+            soon = at - known.opened_at <= self._alerting.grouped(self._window)
+            if soon or all(explained(line, known.subjects) for line in fresh):
                 note(connection, known.id, at, "joined", f"Also in breach: {detail}")
                 return False
             self._outbox.tell(connection, "updated", known, rule, at, f"Also in breach: {detail}", fresh)
@@ -154,6 +156,12 @@ def _seen(held: dict[str, Any], line: Line) -> dict[str, Any]:
         return held
     oks = held.get("oks", 0) + 1 if line.verdict is Verdict.OK else 0
     return held | {"oks": oks, "last": line.start, "value": line.value}
+
+
+def explained(line: Line, subjects: dict[str, Any]) -> bool:
+    """Whether a line says again what another subject of the incident says: all features drift as one does."""
+    told = (key.split("|", 1)[0] for key in subjects)
+    return line.signal.startswith(MULTIVARIATE) and any(not one.startswith(MULTIVARIATE) for one in told)
 
 
 def _nearest(line: Line, deployments: Sequence[Change]) -> Change | None:

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from alerts.actions import AnyAction
 from alerts.notifiers import AnyNotifier, Console
 from detectors import Duration
+from detectors.season import DAY
+
+GROUPED_WINDOWS = 3
 
 
 class Rule(BaseModel):
@@ -60,9 +63,21 @@ class Alerting(BaseModel):
     notifiers: dict[str, AnyNotifier] = {"console": Console()}
     actions: dict[str, AnyAction] = {}
     resolve_after: int = Field(default=2, ge=1, description="Windows in a row that must be ok.")
-    group_windows: int = Field(
-        default=3, ge=0, description="A signal that joins an incident this soon is not told separately."
+    group_windows: int | None = Field(
+        default=None,
+        ge=0,
+        description="A signal that joins an incident this soon is not told separately; 3 windows, and a day.",
     )
+
+    def grouped(self, window: int) -> int:
+        """How long after an incident opens what joins it is not told separately, in microseconds.
+
+        >>> Alerting().grouped(3_600_000_000) == 24 * 3_600_000_000
+        True
+        """
+        if self.group_windows is not None:
+            return self.group_windows * window
+        return max(GROUPED_WINDOWS * window, DAY)
 
     @model_validator(mode="after")
     def _names(self) -> Self:

@@ -86,6 +86,27 @@ def test_a_signal_that_joins_soon_is_noted_and_one_that_joins_late_is_told(make:
     assert len(trouble.rows(tables.incidents)) == 1
 
 
+ROW, PAIRS = "drift.multivariate", "drift.multivariate.covariance"
+
+
+def test_all_features_together_say_again_what_one_said(make: Make) -> None:
+    trouble = make(group_windows=0)
+    trouble.judge(drift="b")
+    later = trouble.judge(drift="b", late=0, **{PAIRS: "b"})
+    assert not any(line.alert for line in later)
+    assert trouble.told() == ["opened"]
+    assert len(trouble.rows(tables.incidents)[0].subjects) == 2
+    both = trouble.judge(drift="b", auc="b", late=0, **{ROW: "b"})
+    assert sum(line.alert for line in both) == 1, "performance is news"
+
+
+def test_one_feature_is_news_after_all_together(make: Make) -> None:
+    trouble = make(group_windows=0)
+    trouble.judge(late=0, **{ROW: "b"})
+    told = trouble.judge(drift="b", late=0, **{ROW: "b"})
+    assert [line.signal for line in told if line.alert] == ["drift.univariate"]
+
+
 def test_rules_take_breaches_in_order_and_have_incidents_of_their_own(make: Make) -> None:
     rules = [
         {"name": "speed", "when": "latency.*", "severity": "critical", "notify": []},
