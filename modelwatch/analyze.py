@@ -19,8 +19,8 @@ from detectors import Verdict
 from modelwatch import schema
 from modelwatch.evaluation import Evaluation
 from modelwatch.monitor import Monitor
-from modelwatch.reference import install_file
 from modelwatch.references import FileReference, SeasonalReference, TrailingReference
+from modelwatch.references.install import install_file
 from modelwatch.sampling import reads_samples
 
 Advanced = Callable[[str, int, int], None]

@@ -17,7 +17,7 @@ from collector.store import tables
 from collector.store.database import Database
 from collector.store.ledger import Ledger, Receipt
 from modelwatch.monitor import Monitor
-from modelwatch.reference import install_file
+from modelwatch.references.install import install_file
 
 Advanced = Callable[[int, int], None]
 BYTES_AT_ONCE = 1 << 20

@@ -22,7 +22,7 @@ from modelwatch.access import guard
 from modelwatch.duties import Duties
 from modelwatch.monitor import Monitor
 from modelwatch.opening import open_database
-from modelwatch.reference import install_file
+from modelwatch.references.install import install_file
 from modelwatch.sources import Sources
 
 

@@ -25,7 +25,7 @@ from modelwatch.commands.source_files import load_sources
 from modelwatch.commands.terminal import DEFAULT_DATA, Data, DatabaseUrl, err, fail, monitors
 from modelwatch.monitor import Monitor
 from modelwatch.opening import OpeningError, open_database
-from modelwatch.reference import install_file
+from modelwatch.references.install import install_file
 
 QUIET_SECONDS = 30.0
 

@@ -15,7 +15,7 @@ from modelwatch import schema
 from modelwatch.analyze import stored_lines
 from modelwatch.evaluation import Evaluation
 from modelwatch.monitor import Monitor
-from modelwatch.reference import install_file
+from modelwatch.references.install import install_file
 from tests.collector.collecting import commit
 from tests.modelwatch.flows import HOUR, Workplace, events_of, traffic
 

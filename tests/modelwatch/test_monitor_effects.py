@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from detectors import default_detectors
+from detectors import Detector, default_detectors
 from detectors.anderson_darling import AndersonDarling
-from detectors.distance import DistanceDetector
 from detectors.kolmogorov_smirnov import KolmogorovSmirnov
 from detectors.smooth import SmoothTest
 from modelwatch.monitor import Monitor
@@ -35,7 +34,7 @@ def test_an_effect_is_a_number_from_0_on(effect: object) -> None:
 
 @pytest.mark.parametrize("detector", [SmoothTest(), AndersonDarling(), KolmogorovSmirnov()])
 def test_effects_up_to_the_smallest_are_no_news_and_larger_ones_are(
-    detector: DistanceDetector | SmoothTest,
+    detector: Detector,
 ) -> None:
     rng, grid = np.random.default_rng(0), Grid(0.0, 1.35)
 

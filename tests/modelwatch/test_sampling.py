@@ -17,7 +17,7 @@ from modelwatch import schema
 from modelwatch.analyze import analyze, ingest
 from modelwatch.evaluation import Evaluation
 from modelwatch.monitor import Monitor
-from modelwatch.reference import install_file
+from modelwatch.references.install import install_file
 from profiles.sample import BottomK
 
 START, HOUR = 1_714_521_600_000_000, 3_600_000_000

@@ -15,7 +15,7 @@ from collector.summarize import Key
 from modelwatch import schema
 from modelwatch.analyze import ingest, stored_lines
 from modelwatch.monitor import Monitor
-from modelwatch.reference import install_file
+from modelwatch.references.install import install_file
 from profiles import Profile
 from tests.collector.collecting import counted
 from tests.modelwatch.flows import HOUR, START, Workplace, alike, events_of, labels_of, same, traffic

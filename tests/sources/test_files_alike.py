@@ -20,7 +20,7 @@ from collector.store.database import Database
 from collector.summarize import Key
 from modelwatch import schema
 from modelwatch.analyze import ingest
-from modelwatch.reference import install_file
+from modelwatch.references.install import install_file
 from profiles import Profile
 from tests.collector.collecting import counted, same
 from tests.modelwatch.flows import Workplace, labels_of, plain, traffic

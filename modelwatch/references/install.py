@@ -1,4 +1,4 @@
-"""The reference: the windows that the model is known to have been good in, to judge others against."""
+"""Makes a file of known-good predictions the reference of a model."""
 
 from __future__ import annotations
 
