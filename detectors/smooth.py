@@ -22,6 +22,7 @@ POLYNOMIALS = ("level", "spread", "skewness", "tails", "shape", "shape", "shape"
 DIRECTIONS = (*POLYNOMIALS, "upper tail", "lower tail")
 USUAL = {"level": 6.0, "spread": 2.0}  # what changes most often gets more of the false-alarm budget
 WANDERING = ("level", "spread")
+PRIOR = 3.0  # degrees of freedom: a reference of two windows says something, and is not believed blindly
 CURVED = 5.0  # degrees of freedom of what wanders by the square of something else: a heavy tail
 LEAST_NEW = 0.1  # of a direction's length must be its own
 
@@ -80,7 +81,7 @@ class SmoothTest(Detector):
         means, errors = sums @ scores / rows[:, None], 1 / np.sqrt(rows)
         known = [phases[place] for place in held] if phases else []
         spreads = tuple(
-            Spreads.learn(values, errors, known, MOST_DF if name == DIRECTIONS[0] else CURVED)
+            Spreads.learn(values, errors, known, MOST_DF if name == DIRECTIONS[0] else CURVED, PRIOR)
             for name, values in zip(directions, means.T, strict=True)
         )
         return Baseline(cells, share, directions, scores, spreads, int(rows.sum()))

@@ -51,7 +51,7 @@ class Spread:
             values: shape (windows,), at least one.
             errors: the standard error of each value from sampling, shape (windows,).
         """
-        (whole,) = _fit(values, errors, Cycle.none(values.size), MOST_DF).spreads
+        (whole,) = _fit(values, errors, Cycle.none(values.size)).spreads
         return whole
 
     def _scale(self, error: float) -> tuple[float, float]:
@@ -98,7 +98,12 @@ class Spreads:
 
     @classmethod
     def learn(
-        cls, values: Floats, errors: Floats, phases: Sequence[Phase] = (), tail: float = MOST_DF
+        cls,
+        values: Floats,
+        errors: Floats,
+        phases: Sequence[Phase] = (),
+        tail: float = MOST_DF,
+        prior: float = 0.0,
     ) -> Spreads:
         """Learn as `Spread.learn` does, by season where that predicts clearly better.
 
@@ -107,13 +112,14 @@ class Spreads:
             errors: the standard error of each value from sampling, shape (windows,).
             phases: of each window.
             tail: the degrees of freedom of Student's t that windows differ by, where that is not normal.
+            prior: as many degrees of freedom say beforehand that windows vary twice as much as by sampling.
 
         >>> nights = np.array([10.0, 20.0] * 20) + np.random.default_rng(0).normal(size=40)
         >>> learned = Spreads.learn(nights, np.zeros(40), [(place % 2,) for place in range(40)])
         >>> [round(learned.at((hour,)).mean) for hour in (0, 1)]
         [10, 20]
         """
-        fits = [_fit(values, errors, cycle, tail) for cycle in cycles(phases, values.size)]
+        fits = [_fit(values, errors, cycle, tail, prior) for cycle in cycles(phases, values.size)]
         best = fits[0]
         for fit in fits[1:]:
             best = fit if fit.error < CLEARLY * best.error else best
@@ -125,7 +131,7 @@ class Spreads:
         return self.whole if code is None else self.spreads[code]
 
 
-def _fit(values: Floats, errors: Floats, cycle: Cycle, tail: float) -> Spreads:
+def _fit(values: Floats, errors: Floats, cycle: Cycle, tail: float = MOST_DF, prior: float = 0.0) -> Spreads:
     """A mean for each phase, and one variance between windows for all."""
     noise = np.maximum(np.square(errors), np.square(ROUNDING * np.abs(values).max()) + LEAST)
     codes, sizes = cycle.codes, cycle.sizes
@@ -143,8 +149,11 @@ def _fit(values: Floats, errors: Floats, cycle: Cycle, tail: float) -> Spreads:
     typical = max(float(1 / weights.mean()) - between, LEAST)
     df = max(lasting.independent - len(cycle.names), 0.0) if values.size > 1 else 0.0
     known = lasting.own / lasting.worth / cycle.sums(weights)
+    between *= lasting.hidden
+    if prior:  # twice the noise is noise and as much between windows
+        between = (df * between + prior * typical) / (df + prior)
     spreads = tuple(
-        Spread(float(mean), between * lasting.hidden, typical, float(error), df, tail, lasting.weight)
+        Spread(float(mean), between, typical, float(error), df + prior, tail, lasting.weight)
         for mean, error in zip(means, known, strict=True)
     )
     error = float(np.mean((squares / lost)[paired])) if paired.any() else np.inf
