@@ -34,7 +34,7 @@ def kind_of(detector: type[Detector]) -> Any:
     """The `kind` by which a monitor file names a detector; None when it has no such field.
 
     >>> kind_of(DETECTORS[0])
-    'anderson_darling'
+    'smooth_test'
     """
     field = detector.model_fields.get("kind")
     values = get_args(field.annotation) if field else ()
