@@ -9,6 +9,7 @@ import pandas as pd
 
 from detectors.sampled.frame import Frames, quiet, report
 from detectors.sampled.separation import confirm
+from detectors.sampled.subgroups import worst_slice
 from profiles.sample import Sample
 
 HARMLESS = str.maketrans("<>", "\u2039\u203a")
@@ -32,7 +33,8 @@ class ReportError(ValueError):
 def report_page(reference: Sample, window: Sample, title: str, notes: tuple[str, ...] = ()) -> str:
     """Write the report: a header that says how well a classifier tells the two apart, and evidently's page.
 
-    It takes seconds, most of them when it is the first of a process.
+    The header also says which slice of the rows has changed most. It takes seconds, most of them when it is
+    the first of a process.
 
     Args:
         reference: the known good.
@@ -50,8 +52,9 @@ def report_page(reference: Sample, window: Sample, title: str, notes: tuple[str,
             f"{window.count} sampled rows of the window and {reference.count} of its reference, with"
             f" {len(frames.columns)} columns in common: too little for a report"
         )
-    found = confirm(reference, window)
+    found, changed = confirm(reference, window), worst_slice(reference, window)
     lines = (*notes, found.sentence() if found else "Too few rows for a classifier.")
+    lines += (changed.sentence(),) if changed else ()
     with quiet():
         from evidently.presets import DataDriftPreset, DataSummaryPreset  # noqa: PLC0415 - takes seconds
 

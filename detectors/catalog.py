@@ -32,6 +32,7 @@ from detectors.performance_drop import PerformanceDrop
 from detectors.population_stability import PopulationStability
 from detectors.sampled.domain_classifier import DomainClassifier
 from detectors.sampled.evidently_drift import EvidentlyDrift
+from detectors.sampled.worst_slice import WorstSlice
 from detectors.smooth import SmoothTest
 from detectors.type_fault import TypeFault
 from detectors.unseen import Unseen
@@ -67,7 +68,8 @@ AnyDetector = Annotated[
     | PerformanceDrop
     | LatencyQuantile
     | DomainClassifier
-    | EvidentlyDrift,
+    | EvidentlyDrift
+    | WorstSlice,
     Field(discriminator="kind"),
 ]
 FEATURE = "features."

@@ -74,6 +74,7 @@ def test_the_report_says_what_changed_and_loads_nothing(client: Client) -> None:
     text = answer.text
     assert "A classifier tells this window from its reference with AUC" in text
     assert "mostly by age" in text
+    assert re.search(r"The slice that has changed most is [^<]*age[^<]* % of the rows \(before", text)
     assert "120 sampled rows of the window against 1,000 of its reference: 14 windows" in text
     assert "Drift is detected" in text or "Drift is NOT detected" in text or "DriftedColumns" in text
     assert not re.search(r"<(script|link|img|iframe)[^>]*(src|href)=", text)

@@ -31,6 +31,7 @@ from detectors.performance_drop import PerformanceDrop
 from detectors.population_stability import PopulationStability
 from detectors.sampled.domain_classifier import DomainClassifier
 from detectors.sampled.evidently_drift import EvidentlyDrift
+from detectors.sampled.worst_slice import WorstSlice
 from detectors.smooth import SmoothTest
 from detectors.type_fault import TypeFault
 from detectors.unseen import Unseen
@@ -191,5 +192,6 @@ EXAMPLES: dict[type[Detector], Example] = {
         Example(LatencyQuantile(percentile=95), latencies),
         Example(DomainClassifier(rows=400), sampled(2)),
         Example(EvidentlyDrift(), sampled(60)),
+        Example(WorstSlice(rows=400), sampled(2)),
     )
 }
