@@ -160,4 +160,4 @@ def extra_variance(squares: Floats, noise: Floats) -> float:
     if not squares.size or surplus(0.0) <= 0:
         return 0.0
     most = float(squares.max())
-    return float(optimize.brentq(surplus, 0.0, most, xtol=most * 1e-9))
+    return float(optimize.brentq(surplus, 0.0, most, xtol=most * 1e-12, rtol=1e-7))

@@ -16,6 +16,7 @@ from profiles.counts import Floats
 FEW_WINDOWS = 3
 MOST_DF = 1e6  # a normal distribution, to seven digits
 ROUNDS = 10  # the mean and its weights settle quickly
+SETTLED = 1e-6
 LEAST = 1e-200  # a variance of nothing
 FARTHEST = 1e300  # a threshold is a number
 ROUNDING = 1e-9  # relative: no number is known better than this
@@ -141,8 +142,10 @@ def _fit(values: Floats, errors: Floats, cycle: Cycle, tail: float = MOST_DF, pr
     for _ in range(ROUNDS):
         means = cycle.sums(values * weights) / cycle.sums(weights)
         squares = np.square(values - means[codes]) / lost
-        between = extra_variance(squares[paired], noise[paired])
+        before, between = between, extra_variance(squares[paired], noise[paired])
         weights = 1 / (noise + between)
+        if abs(between - before) <= SETTLED * between:
+            break
     residuals = values - means[codes]
     near = np.square(np.diff(residuals)) / (noise[1:] + noise[:-1] + 2 * between)
     lasting = Persistence.learn(near, (squares * weights)[paired], len(cycle.names))

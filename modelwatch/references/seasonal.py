@@ -36,7 +36,9 @@ class SeasonalReference(Reference):
         found = tuple(start for start in good(past, day, self.adopt_after) if start > first)
         if len(found) < FEWEST or last - found[0] < self.at_least * WEEK - DAY:
             return every(reader)
-        outcomes = tuple(start for start in good(past_outcomes, day, self.adopt_after) if start > first)
+        # also those whose labels are to come: which are judged changes during the day, and must not matter
+        poor = {start for start, _ in past_outcomes} - {*good(past_outcomes, day, self.adopt_after)}
+        outcomes = tuple(start for start, _ in past if first < start < day and start not in poor)
         return Windows("production", found, outcomes)
 
     @property
