@@ -32,6 +32,7 @@ from profiles import CategoricalSummary, NumericSummary
 log = logging.getLogger(__name__)
 MISSING = "quality.missing"
 MADE_OF_FEATURES = ("drift.", "performance.")
+FOUND = "drift.slice"  # of another slice in each window, so its values are no series
 SINCE = "since "
 A_WEEK = 7 * 86_400_000_000
 NEAR = 30  # windows: what lies longer before a change is hardly its cause
@@ -103,14 +104,15 @@ class Diagnosis:
 
     def of(self, line: Line) -> str | None:
         """One or two sentences on a breach that begins."""
-        history = self.known.history(line)
+        history = [] if line.signal == FOUND else self.known.history(line)
         values = [value for _, value, _ in history]
         way = course(values, [breach for _, _, breach in history], added_up=_added_up(line, values))
         starts = [start for start, _, _ in history[way.onset :]] or [line.start]
         where = self._where(line)
         finding = self._finding(line, where, starts[-MOST_SUMMED:])
         said = [str(finding) if finding else None, where.text if where else None, self._features(line)]
-        when = [_since(starts[0], way, self.known.judge.length), self._after(starts[0], line, where)]
+        since = _since(starts[0], way, self.known.judge.length) if history else None
+        when = [since, self._after(starts[0], line, where)]
         sentences = ["; ".join(filter(None, said)), ", ".join(filter(None, when))]
         return ". ".join(filter(None, sentences)) or None
 
