@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from collector.delivery import Delivery, FencedError, KeyReusedError
+from collector.delivery import Delivery, KeyReusedError
 from collector.schema import Schema
 from collector.store.accounts import Outcome, Receipt
 from collector.store.commit import Commit
@@ -16,7 +16,6 @@ from collector.store.memory import Memory
 
 __all__ = ["Ledger", "Outcome", "Receipt"]
 SHARD_BITS = 62
-ATTEMPTS = 2
 
 
 class Ledger:
@@ -59,14 +58,19 @@ class Ledger:
         """
         models = {model for one in deliveries for model in one.batch.received if model in self.schemas}
         locks = [f"model:{model}" for model in models] or ["nothing"]
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with self._database.write(*locks) as connection:
-                    commit = Commit(connection, self.memory, self.schemas, now, forgets=self.forgets)
-                    return commit.run(deliveries)
-            except BaseException as error:
-                self.memory.clear()  # it may be ahead of the database: load again
-                # another worker may have been first with the same key: the next look finds it
-                if not isinstance(error, sa.exc.IntegrityError) or attempt == ATTEMPTS:
-                    raise
-        raise FencedError("not reached")
+        try:
+            return self._try(locks, deliveries, now)
+        except sa.exc.IntegrityError:
+            # another worker may have been first with the same key: a second look finds it
+            return self._try(locks, deliveries, now)
+
+    def _try(
+        self, locks: Sequence[str], deliveries: Sequence[Delivery], now: int
+    ) -> list[Outcome | KeyReusedError]:
+        try:
+            with self._database.write(*locks) as connection:
+                commit = Commit(connection, self.memory, self.schemas, now, forgets=self.forgets)
+                return commit.run(deliveries)
+        except BaseException:
+            self.memory.clear()  # it may be ahead of the database: load again
+            raise
