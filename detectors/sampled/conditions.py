@@ -118,12 +118,13 @@ def _of_words(words: Column) -> Iterator[tuple[str, str, Mask]]:
     places[~gaps] = codes
     order = np.argsort(-counts, kind="stable")[:MOST_NAMED]
     frequent = order[counts[order] > FREQUENT * words.size]
-    for place in frequent:
-        yield "=", str(found[place]), places == place
-        yield "!=", str(found[place]), ~gaps & (places != place)
     rare = ~gaps & ~np.isin(places, frequent)
-    yield "is", "a rare value", rare
-    yield "is not", "a rare value", ~gaps & ~rare
+    told = [("=", str(found[place]), places == place) for place in frequent]
+    told.append(("is", "a rare value", rare))
+    yield from told
+    if len(told) - (not rare.any()) > 2:  # noqa: PLR2004 - of two the one is what the other is not
+        for relation, value, mask in told:
+            yield "is not" if relation == "is" else "!=", value, ~gaps & ~mask
 
 
 def _of_gaps(gaps: Mask) -> Iterator[tuple[str, str, Mask]]:

@@ -23,9 +23,10 @@ from profiles.counts import Floats, Ints
 from profiles.sample import Sample
 
 ROWS = 1000  # of each side
-FEWEST = 10  # rows of each side in a fold that say anything
+FEWEST = 20  # rows of each side in a fold: of fewer, shares are no angles with a normal distribution
 MOST_PAIRED = 300  # conditions, those whose own share differs most
 SMALLEST = 0.05  # of a slice and of the rows outside of it, the mean of both shares
+EXPECTED = 10  # rows of either side in it: of fewer the angle is not normal
 WIDER = (1 + FOLDS / (FOLDS - 1)) ** 0.5  # Nadeau and Bengio's correction of a standard error
 
 Found = tuple[tuple[int, ...], bool]
@@ -92,7 +93,7 @@ def _most_changed(window: Mask, reference: Mask) -> Found:
     effects, shares = _effects(inside, rows), (inside[0] / rows[0] + inside[1] / rows[1]) / 2
     gain = np.square(effects / standard_error(*rows)) - np.log(sum(rows)) * (2 - np.eye(chosen.size))
     gain -= 1e-6 * shares  # a slice and the rest of the rows change alike: the smaller is easier to look at
-    gain[np.minimum(shares, 1 - shares) < SMALLEST] = -np.inf
+    gain[np.minimum(shares, 1 - shares) < max(SMALLEST, EXPECTED / min(rows))] = -np.inf
     pair = np.unravel_index(int(np.argmax(gain)), gain.shape)
     return tuple(sorted({int(chosen[place]) for place in pair})), bool(effects[pair] < 0)
 

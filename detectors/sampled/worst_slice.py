@@ -29,6 +29,7 @@ class WorstSlice(Detector):
 
     spaces: ClassVar[tuple[str, ...]] = ("sample",)
     kind: Literal["worst_slice"] = "worst_slice"
+    min_rows: int = Field(default=100, ge=1, description="Fewer sampled rows in a window are insufficient.")
     rows: int = Field(default=ROWS, ge=100, description="Rows of window and reference, each at most.")
 
     def signal(self, part: str) -> str:  # noqa: ARG002 - there is one sample
