@@ -15,6 +15,7 @@ import numpy as np
 from profiles import CategoricalSummary, NumericSummary, Vocabulary
 from profiles.counts import Floats, Ints, aligned
 
+OUTSIDE = 2 ** np.arange(3, 14)  # bins beyond the outermost: how far off a value is, to a factor
 SMALLEST_EXPECTED = 5.0  # Cochran's rule for the chi-square approximation
 
 
@@ -39,9 +40,10 @@ class NumericCells:
 
     @classmethod
     def of(cls, windows: Sequence[NumericSummary]) -> NumericCells:
-        """A cell for every bin that some window has, for each gap between, and for what is outside."""
+        """A cell for every bin that some window has, for each gap between, and some for what is outside."""
         keys = np.unique(np.concatenate([window.counts.keys for window in windows]))
-        return cls(windows[0].space, np.union1d(keys, keys + 1))
+        around = np.concatenate([keys[0] - OUTSIDE, keys[-1] + 1 + OUTSIDE])
+        return cls(windows[0].space, np.union1d(np.union1d(keys, keys + 1), around))
 
     @classmethod
     def quantiles(cls, windows: Sequence[NumericSummary], cells: int) -> NumericCells:

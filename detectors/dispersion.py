@@ -84,8 +84,7 @@ class Dispersion:
         scaled = apart.statistics / (base + apart.sizes * excess)
         near = neighbours or Distances()
         lasting = Persistence.learn(near.statistics / (base + 2 * near.sizes * excess), scaled, phases)
-        # every phase has a mean of its own, fitted to the same windows
-        known = max(lasting.independent - phases + 1, 1.0)
+        known = lasting.independent
         extra = 1 - base / (base + float(apart.sizes.mean()) * excess)
         fewest = _slowest(_directions(scaled, df), df, extra)
         return cls(base, excess * lasting.stretch, fewest, known, lasting.weight)

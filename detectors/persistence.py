@@ -82,8 +82,12 @@ class Persistence:
 
     @property
     def independent(self) -> float:
-        """How many independent windows all are worth, for their variance: n (1 - r**2) / (1 + r**2)."""
-        return max(self.windows * (1 - self.correlation**2) / (1 + self.correlation**2), FEWEST_WORTH)
+        """How many independent windows all are worth, for their variance: n (1 - r**2) / (1 + r**2).
+
+        Every phase but one has cost a mean: as a share of the windows, which the correlation does not change.
+        """
+        worth = self.windows * (1 - self.correlation**2) / (1 + self.correlation**2)
+        return max(worth * (1 - (self.phases - 1) / self.windows), FEWEST_WORTH)
 
     @property
     def stretch(self) -> float:

@@ -15,11 +15,12 @@ from detectors.cells import NumericCells
 from detectors.detector import Detector, drift_signal
 from detectors.judgement import Judgement, insufficient
 from detectors.season import Phase
-from detectors.spread import MOST_DF, Spread, Spreads
+from detectors.spread import FARTHEST, MOST_DF, Spread, Spreads
 from profiles.counts import Floats
 
 POLYNOMIALS = ("level", "spread", "skewness", "tails", "shape", "shape", "shape", "shape")
-DIRECTIONS = (*POLYNOMIALS, "upper tail", "lower tail")
+DIRECTIONS = (*POLYNOMIALS, "upper tail", "lower tail", "values")
+DEEPEST = 0.002  # of a tail: beyond it all values count alike, or one end that moves would outweigh all
 USUAL = {"level": 6.0, "spread": 2.0}  # what changes most often gets more of the false-alarm budget
 WANDERING = ("level", "spread")
 PRIOR = 3.0  # degrees of freedom: a reference of two windows says something, and is not believed blindly
@@ -77,7 +78,7 @@ class SmoothTest(Detector):
         sums = np.stack([cells.row(windows[place]) for place in held])
         rows = sums.sum(axis=1)
         share = sums.sum(axis=0) / rows.sum()
-        scores, directions = _scores(share, float(rows.sum()))
+        scores, directions = _scores(share, _values(cells, share), float(rows.sum()))
         means, errors = sums @ scores / rows[:, None], 1 / np.sqrt(rows)
         known = [phases[place] for place in held] if phases else []
         spreads = tuple(
@@ -154,7 +155,18 @@ class _Told:
         return "" if self.name == DIRECTIONS[0] else f", {self.name} {self.off:+.2f} sd"
 
 
-def _scores(share: Floats, rows: float) -> tuple[Floats, tuple[str, ...]]:
+def _values(cells: NumericCells, share: Floats) -> Floats:
+    """How far each cell is from the median, in quartiles' distances, and in their logarithm where it is far.
+
+    Ranks do not tell how far beyond the reference a value is; this does.
+    """
+    low, middle, high = (cells.quantile(share, level) for level in (0.25, 0.5, 0.75))
+    scale = high - low if high > low else max(abs(middle), np.finfo(float).tiny)
+    with np.errstate(over="ignore"):
+        return np.arcsinh(np.clip((cells.middles - middle) / scale, -FARTHEST, FARTHEST))
+
+
+def _scores(share: Floats, values: Floats, rows: float) -> tuple[Floats, tuple[str, ...]]:
     """Scores of cells, standardised by their shares, and the directions that these are.
 
     A value beyond all of the reference has the rank that one more row would have. A direction that the ones
@@ -162,7 +174,8 @@ def _scores(share: Floats, rows: float) -> tuple[Floats, tuple[str, ...]]:
     """
     rank = (middle(share) * rows + 0.5) / (rows + 1)
     columns = [legendre.Legendre.basis(degree)(2 * rank - 1) for degree in range(1, len(POLYNOMIALS) + 1)]
-    matrix = np.stack([*columns, -np.log1p(-rank), -np.log(rank)], axis=1)
+    tails = [-np.log(np.maximum(part, DEEPEST)) for part in (1 - rank, rank)]
+    matrix = np.stack([*columns, *tails, values], axis=1)
     matrix -= share @ matrix
     matrix /= np.sqrt(np.maximum(share @ np.square(matrix), np.finfo(float).tiny))
     kept: list[int] = []
@@ -171,7 +184,7 @@ def _scores(share: Floats, rows: float) -> tuple[Floats, tuple[str, ...]]:
         column = np.sqrt(share) * matrix[:, place]
         rest = column - basis @ (basis.T @ column)
         left = float(np.linalg.norm(rest))
-        if left > LEAST_NEW:
+        if left > LEAST_NEW or (DIRECTIONS[place] == "values" and len(kept) > 1):
             kept.append(place)
             basis = np.column_stack([basis, rest / left])
     return matrix[:, kept], tuple(DIRECTIONS[place] for place in kept)

@@ -150,7 +150,7 @@ def _fit(values: Floats, errors: Floats, cycle: Cycle, tail: float = MOST_DF, pr
     near = np.square(np.diff(residuals)) / (noise[1:] + noise[:-1] + 2 * between)
     lasting = Persistence.learn(near, (squares * weights)[paired], len(cycle.names))
     typical = max(float(1 / weights.mean()) - between, LEAST)
-    df = max(lasting.independent - len(cycle.names), 0.0) if values.size > 1 else 0.0
+    df = lasting.independent - 1 if values.size > 1 else 0.0
     known = lasting.own / lasting.worth / cycle.sums(weights)
     between *= lasting.hidden
     if prior:  # twice the noise is noise and as much between windows
