@@ -50,7 +50,13 @@ SAMPLED = cases.Case(
 )
 CASES = cases.CASES | {"sample": SAMPLED}
 each = pytest.mark.parametrize(
-    "example", EXAMPLES.values(), ids=lambda example: type(example.detector).__name__
+    "example",
+    # what fits a model to a sample takes seconds
+    [
+        pytest.param(one, marks=pytest.mark.slow) if "sample" in one.detector.spaces else one
+        for one in EXAMPLES.values()
+    ],
+    ids=lambda example: type(example.detector).__name__,
 )
 
 

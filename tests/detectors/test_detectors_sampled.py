@@ -183,7 +183,11 @@ METHODS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("given_methods", METHODS, ids=lambda one: str(one.get("numeric")))
+@pytest.mark.parametrize(
+    "given_methods",
+    [*METHODS[:-1], pytest.param(METHODS[-1], marks=pytest.mark.slow)],
+    ids=lambda one: str(one.get("numeric")),
+)
 def test_the_share_is_evidentlys_own(given_methods: dict[str, Any]) -> None:
     rng = np.random.default_rng(10)
     detector = EvidentlyDrift(**given_methods)
