@@ -77,7 +77,11 @@ def test_closing_commits_what_waits_and_refuses_the_rest(database: Database) -> 
 
 def test_a_request_that_was_given_up_does_not_stop_the_others(database: Database) -> None:
     intake, gate = gated(database)
-    taken = [intake.submit(Delivery("test", validated([prediction(n)]), str(n))) for n in range(3)]
+    first = intake.submit(Delivery("test", validated([prediction(0)]), "0"))
+    while not first.running():  # or the second might go with it
+        time.sleep(0.001)
+    taken = [first]
+    taken += [intake.submit(Delivery("test", validated([prediction(n)]), str(n))) for n in (1, 2)]
     assert taken[1].cancel()
     gate.set()
     assert taken[2].result(5)[0].accepted == 1
