@@ -154,7 +154,7 @@ def extra_variance(squares: Floats, noise: Floats) -> float:
     """
 
     def surplus(extra: float) -> float:
-        return float(np.mean(squares / (noise + extra))) - 1
+        return float((squares / (noise + extra)).sum()) / squares.size - 1
 
     if not squares.size or surplus(0.0) <= 0:
         return 0.0

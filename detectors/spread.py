@@ -16,7 +16,7 @@ from profiles.counts import Floats
 FEW_WINDOWS = 3
 MOST_DF = 1e6  # a normal distribution, to seven digits
 ROUNDS = 10  # the mean and its weights settle quickly
-SETTLED = 1e-6
+SETTLED = 1e-3  # of the variance: it is known far less well
 LEAST = 1e-200  # a variance of nothing
 FARTHEST = 1e300  # a threshold is a number
 ROUNDING = 1e-9  # relative: no number is known better than this

@@ -24,7 +24,7 @@ from examples.flights.dates import END, REFERENCE_END, RELEASE
 
 HOUR = pd.Timedelta(hours=1)
 DAY_HOURS = 24
-SPEED = 3.0
+SPEED = 2.0
 FLIGHT = ["prediction_id", "ts", *FEATURES]
 OUTCOME = ["prediction_id", "label", "label_ts"]
 
