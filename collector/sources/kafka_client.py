@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from kafka import ConsumerRebalanceListener, TopicPartition
-from kafka.errors import LogTruncationError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError, LogTruncationError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from collector.sources.kafka import Kafka
 
@@ -21,6 +21,25 @@ class GapError(Exception):
     def __init__(self, found: Mapping[Any, tuple[int | None, int | None]]) -> None:
         super().__init__(str(found))
         self.found = found
+
+
+def client_of(source: Kafka) -> Any:
+    """A client that has reached the brokers.
+
+    Raises:
+        ConnectionError: it has not; says what to look at.
+        SecretError: a secret is not there.
+    """
+    try:
+        return KafkaConsumer(**settings(source))
+    except KafkaError as error:
+        if source.security.mechanism is None:
+            raise
+        # the client drops a broker's refusal that arrives together with the end of the connection
+        raise ConnectionError(
+            f"{error}; if the brokers are up, look at security.mechanism, security.username and the"
+            f" variable {source.security.password}: brokers hang up on who is not let in"
+        ) from error
 
 
 class Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types

@@ -7,13 +7,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from collector.delivery import Advance
 from collector.sources.kafka import Kafka
-from collector.sources.kafka_client import PATIENCE, GapError, Listener, edge, named, parted, poll, settings
+from collector.sources.kafka_client import PATIENCE, GapError, Listener, client_of, edge, named, parted, poll
 from collector.sources.kafka_metrics import KafkaMetrics
 from collector.store.database import Database
 from collector.store.positions import positions
@@ -37,7 +37,7 @@ class Consumer:
 
     def __init__(self, source: Kafka, database: Database, metrics: KafkaMetrics) -> None:
         self._source, self._database, self._metrics = source, database, metrics
-        self._client = KafkaConsumer(**settings(source))
+        self._client = client_of(source)
         self._listener = Listener(self._client)
         topics = [topic.topic for topic in source.topics]
         self._client.subscribe(topics, listener=self._listener)

@@ -49,5 +49,8 @@ def test_a_wrong_password_is_told_and_never_shown(
     with working(cluster.source({"topic": topic}, **given), database) as worker:
         until(lambda: (worker.metric("modelwatch_kafka_failures_total", of="kafka") or 0) >= 1)
         assert worker.positions() == {}
-    assert "Authentication failed" in caplog.text
+    told = [
+        record.getMessage() for record in caplog.records if record.name == "collector.sources.kafka_worker"
+    ]
+    assert "security.username and the variable KAFKA_WORD" in told[0]
     assert "wr0ng-word" not in caplog.text
