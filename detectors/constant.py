@@ -10,7 +10,7 @@ import numpy as np
 
 from detectors.detector import Detector
 from detectors.judgement import Judgement, insufficient
-from detectors.season import Phase
+from detectors.season import Phase, phases_at
 from detectors.spread import Spread, Spreads
 from profiles import CategoricalSummary, EmbeddingSummary, NumericSummary
 
@@ -85,7 +85,7 @@ class Constant(Detector):
         natural = (NATURAL * np.median(values * (1 - values))) ** 2
         noise = np.sqrt((PAIRS / rows) ** 2 + chance / rows + natural)
         return Usual(
-            Spreads.learn(values, noise, [phases[at] for at in held] if phases else ()),
+            Spreads.learn(values, noise, phases_at(phases, held)),
             float(1 / np.mean(1 / rows)),
             chance,
         )

@@ -18,7 +18,7 @@ from pydantic import Field
 from detectors.detector import Detector
 from detectors.dispersion import FEW_WINDOWS, Dispersion, Distances
 from detectors.judgement import Judgement, insufficient
-from detectors.season import CLEARLY, FEWEST, Cycle, Phase, cycles
+from detectors.season import FEWEST, Cycle, Phase, clearest, cycles, phases_at
 from profiles.counts import Floats
 
 FARTHEST = 1e300  # a threshold is a number
@@ -137,11 +137,9 @@ class DistanceDetector(Detector):
         rows = np.array([windows[place].count for place in held], np.float64)
         table = Table(np.stack([cells.row(windows[place]) for place in held]), rows)
         null = self.null(cells, table.sums.sum(axis=0) / rows.sum())
-        known = [phases[place] for place in held] if phases else []
-        whole, *others = [self._season(cells, table, cycle, null) for cycle in cycles(known, len(held))]
-        best = whole
-        for other in others:
-            best = other if other.error < CLEARLY * best.error else best
+        known = phases_at(phases, held)
+        seasons = [self._season(cells, table, cycle, null) for cycle in cycles(known, len(held))]
+        whole, best = seasons[0], clearest(seasons)
         return Baseline(cells, whole, None if best is whole else best)
 
     def _season(self, cells: Any, table: Table, cycle: Cycle, null: Null) -> Season:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from detectors.detector import Detector
 from detectors.judgement import Judgement, insufficient
-from detectors.season import Phase
+from detectors.season import Phase, phases_at
 from detectors.spread import FEW_WINDOWS, Spreads
 from profiles import LatencySummary
 
@@ -37,7 +37,7 @@ class LatencyQuantile(Detector):
         if len(usable) < FEW_WINDOWS:
             return None
         values = np.log([windows[at].quantile(self.percentile / 100) for at in usable])
-        return Spreads.learn(values, np.zeros(values.size), [phases[at] for at in usable] if phases else [])
+        return Spreads.learn(values, np.zeros(values.size), phases_at(phases, usable))
 
     def judge(
         self, baseline: Spreads | None, current: LatencySummary, alpha: float, phase: Phase = ()

@@ -13,7 +13,7 @@ from detectors.budget import SLOWEST, Budget, Burn
 from detectors.duration import Duration, Share
 from detectors.judgement import Judgement, insufficient
 from detectors.performance.metrics import METRICS
-from detectors.performance_drop import TWO_SIDED_95
+from detectors.proportion import Z95
 
 NUMBER = r"\s*(\d+(?:\.\d+)?)\s*"
 LATENCY = re.compile(rf"\s*(latency)\s*(<=?){NUMBER}(ms|s)\s*")
@@ -98,6 +98,6 @@ class Objective(BaseModel):
         value, error = metric.compute(outcomes)
         if outcomes.count < min_rows or not np.isfinite(value):
             return insufficient(f"{outcomes.count} labels, fewer than {min_rows}")
-        low, high = np.clip([value - TWO_SIDED_95 * error, value + TWO_SIDED_95 * error], *metric.span)
+        low, high = np.clip([value - Z95 * error, value + Z95 * error], *metric.span)
         missed = high < goal if operator.startswith(">") else low > goal
         return Judgement(value, float(low), float(high), threshold=goal, breach=bool(missed))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from detectors.detector import Detector
 from detectors.judgement import Judgement, insufficient
 from detectors.proportion import Shares
-from detectors.season import Phase
+from detectors.season import Phase, phases_at
 from profiles import NumericSummary
 from profiles.counts import Floats
 
@@ -58,7 +58,7 @@ class OutOfRange(Detector):
         """The extremes, and how often a window goes beyond those of the others; None without values."""
         held = [place for place, window in enumerate(windows) if window.count]
         filled = [windows[place] for place in held]
-        known = [phases[place] for place in held] if phases else []
+        known = phases_at(phases, held)
         if not filled:
             return None
         space = filled[0].space

@@ -11,10 +11,9 @@ from pydantic import Field, field_validator
 from detectors.detector import Detector
 from detectors.judgement import Judgement, insufficient
 from detectors.performance.metrics import METRICS, Metric
-from detectors.season import Phase
+from detectors.proportion import Z95
+from detectors.season import Phase, phases_at
 from detectors.spread import Spreads
-
-TWO_SIDED_95 = 1.959964
 
 
 class PerformanceDrop(Detector):
@@ -51,7 +50,7 @@ class PerformanceDrop(Detector):
         if not known:
             return None
         values, errors = np.array([one[1:] for one in known]).T
-        return Spreads.learn(values, errors, [phases[at] for at, *_ in known] if phases else [])
+        return Spreads.learn(values, errors, phases_at(phases, [at for at, *_ in known]))
 
     def judge(self, baseline: Spreads | None, current: Any, alpha: float, phase: Phase = ()) -> Judgement:
         """The metric of a window, with its 95 % interval."""
@@ -61,7 +60,7 @@ class PerformanceDrop(Detector):
         value, error = metric.compute(current)
         if not np.isfinite(value):
             return insufficient("the labels of this window do not define the metric")
-        ends = np.clip([value - TWO_SIDED_95 * error, value + TWO_SIDED_95 * error], *metric.span)
+        ends = np.clip([value - Z95 * error, value + Z95 * error], *metric.span)
         lower, upper = map(float, ends)
         if baseline is None:
             return Judgement(value, lower, upper, note="the reference has too few labels")

@@ -14,7 +14,7 @@ from detectors.detector import Detector
 from detectors.dispersion import extra_variance
 from detectors.judgement import Judgement, insufficient
 from detectors.persistence import Persistence
-from detectors.season import CLEARLY, Cycle, Phase, cycles
+from detectors.season import Cycle, Phase, clearest, cycles
 from profiles.counts import Floats
 
 Z95 = 1.959964
@@ -109,9 +109,7 @@ class Shares:
         """
         counts = np.array(pairs, np.float64).reshape(-1, 2)
         fits = [_fit(counts, cycle, min_rows) for cycle in cycles(phases, len(pairs))]
-        best = fits[0]
-        for fit in fits[1:]:
-            best = fit if fit.error < CLEARLY * best.error else best
+        best = clearest(fits)
         return cls(best.cycle, best.shares, best.error, fits[0].whole)
 
     def at(self, phase: Phase) -> Share:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -105,3 +106,27 @@ def cycles(phases: Sequence[Phase], windows: int) -> Iterator[Cycle]:
         cycle = Cycle(level, tuple(names.tolist()), codes.astype(np.int64))
         if len(names) > 1 and np.mean(cycle.sizes[codes] >= FEWEST) >= CLEARLY:
             yield cycle
+
+
+def phases_at(phases: Sequence[Phase], places: Sequence[int]) -> Sequence[Phase]:
+    """The phases of the windows at some places; empty where no season is known."""
+    return [phases[place] for place in places] if phases else []
+
+
+class Fit(Protocol):
+    """What was learned of windows by one cycle."""
+
+    @property
+    def error(self) -> float:
+        """The mean squared error of the prediction of a window from the rest of its phase."""
+
+
+AnyFit = TypeVar("AnyFit", bound=Fit)
+
+
+def clearest(fits: Sequence[AnyFit]) -> AnyFit:
+    """The fit by no cycle, the first; or one that predicts clearly better than those before it."""
+    best = fits[0]
+    for fit in fits[1:]:
+        best = fit if fit.error < CLEARLY * best.error else best
+    return best

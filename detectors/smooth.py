@@ -14,7 +14,7 @@ from detectors.bridge import middle
 from detectors.cells import NumericCells
 from detectors.detector import Detector, drift_signal
 from detectors.judgement import Judgement, insufficient
-from detectors.season import Phase
+from detectors.season import Phase, phases_at
 from detectors.spread import FARTHEST, MOST_DF, Spread, Spreads
 from profiles.counts import Floats
 
@@ -80,7 +80,7 @@ class SmoothTest(Detector):
         share = sums.sum(axis=0) / rows.sum()
         scores, directions = _scores(share, _values(cells, share), float(rows.sum()))
         means, errors = sums @ scores / rows[:, None], 1 / np.sqrt(rows)
-        known = [phases[place] for place in held] if phases else []
+        known = phases_at(phases, held)
         spreads = tuple(
             Spreads.learn(values, errors, known, MOST_DF if name == DIRECTIONS[0] else CURVED, PRIOR)
             for name, values in zip(directions, means.T, strict=True)

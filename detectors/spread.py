@@ -10,7 +10,7 @@ from scipy import special
 
 from detectors.dispersion import extra_variance
 from detectors.persistence import Persistence
-from detectors.season import CLEARLY, Cycle, Phase, cycles
+from detectors.season import Cycle, Phase, clearest, cycles
 from profiles.counts import Floats
 
 FEW_WINDOWS = 3
@@ -121,9 +121,7 @@ class Spreads:
         [10, 20]
         """
         fits = [_fit(values, errors, cycle, tail, prior) for cycle in cycles(phases, values.size)]
-        best = fits[0]
-        for fit in fits[1:]:
-            best = fit if fit.error < CLEARLY * best.error else best
+        best = clearest(fits)
         return cls(best.cycle, best.spreads, best.error, fits[0].whole)
 
     def at(self, phase: Phase) -> Spread:

@@ -99,8 +99,9 @@ class Judge:
             learning: whether there is no reference yet.
         """
         found = []
+        phase = phase_of(moment.start, self.length)
         for segment in self.segments:
-            profile = profiles.get(segment, Profile())
+            profile, limit = profiles.get(segment, Profile()), self.limit(segment)
             for place, check in enumerate(self.checks):
                 if check.of_labels is not performance or (check.of_all_rows and segment):
                     continue
@@ -113,8 +114,7 @@ class Judge:
                 elif baseline is None:
                     judged = insufficient("the reference has no values")
                 else:
-                    phase = phase_of(moment.start, self.length)
-                    judged = self._judge(check, baseline.value, current, self.limit(segment), phase)
+                    judged = self._judge(check, baseline.value, current, limit, phase)
                 found.append(self.line(moment, check.signal, check.subject or "", segment, judged, trackers))
         return found
 

@@ -8,6 +8,7 @@ from itertools import accumulate
 
 import numpy as np
 
+from detectors.judgement import Judgement, insufficient
 from detectors.spread import FEW_WINDOWS, Spread
 from profiles.sample import Sample
 
@@ -49,6 +50,14 @@ class SampleBaseline:
             return cls(before[-1], None)
         values, errors = np.array(found).T
         return cls(before[-1], Spread.learn(values, errors))
+
+    def spread_for(self, current: Sample, min_rows: int) -> Spread | Judgement:
+        """What to judge a window by; or a judgement that says what is missing."""
+        if min(current.count, self.whole.count) < min_rows:
+            return insufficient(f"{current.count} sampled rows, fewer than {min_rows}")
+        if self.spread is None:
+            return insufficient("the reference has too few windows with samples")
+        return self.spread
 
 
 def _chosen(windows: Sequence[Sample], min_rows: int) -> list[int]:

@@ -8,14 +8,14 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from detectors.detector import Detector
-from detectors.judgement import Judgement, insufficient
+from detectors.judgement import Judgement
+from detectors.proportion import Z95
 from detectors.sampled.calibration import BEYOND, SampleBaseline
 from detectors.sampled.separation import ROWS, Separation, separate
 from detectors.sampled.table import Table
 from detectors.season import Phase
 from profiles.sample import Sample
 
-Z95 = 1.959964
 SUSPICIOUS = 1e-3  # so unlikely a window is worth a ranking of its features
 
 
@@ -54,14 +54,13 @@ class DomainClassifier(Detector):
         phase: Phase = (),  # noqa: ARG002 - as above
     ) -> Judgement:
         """The area of a window, 0.5 when it cannot be told from the reference; and what it is told by."""
-        if min(current.count, baseline.whole.count) < self.min_rows:
-            return insufficient(f"{current.count} sampled rows, fewer than {self.min_rows}")
-        if baseline.spread is None:
-            return insufficient("the reference has too few windows with samples")
+        spread = baseline.spread_for(current, self.min_rows)
+        if isinstance(spread, Judgement):
+            return spread
         found = self._separate(baseline.whole, current, ranked=False)
         # how far a healthy window strays: near an area of 1 its own error is small
-        p_value = baseline.spread.p_value(found.auc, found.healthy_error, higher_is_better=False)
-        limit = baseline.spread.threshold(alpha, found.healthy_error, higher_is_better=False)
+        p_value = spread.p_value(found.auc, found.healthy_error, higher_is_better=False)
+        limit = spread.threshold(alpha, found.healthy_error, higher_is_better=False)
         if p_value < SUSPICIOUS:
             found = self._separate(baseline.whole, current, ranked=True)
         reach = Z95 * found.error
@@ -72,5 +71,5 @@ class DomainClassifier(Detector):
             min(max(limit, 0.0), BEYOND),
             p_value,
             note=found.sentence() if p_value < SUSPICIOUS else None,
-            weight=baseline.spread.weight,
+            weight=spread.weight,
         )

@@ -52,14 +52,13 @@ class EvidentlyDrift(Detector):
         phase: Phase = (),  # noqa: ARG002 - seasons are part of what reference windows differ by
     ) -> Judgement:
         """The share of columns that have drifted, 0 to 1."""
-        if min(current.count, baseline.whole.count) < self.min_rows:
-            return insufficient(f"{current.count} sampled rows, fewer than {self.min_rows}")
-        if baseline.spread is None:
-            return insufficient("the reference has too few windows with samples")
+        spread = baseline.spread_for(current, self.min_rows)
+        if isinstance(spread, Judgement):
+            return spread
         drifted, columns = self.drifted(baseline.whole, current)
         if not columns:
             return insufficient("window and reference have no column in common")
-        spread, (stable, error) = baseline.spread, _stabilised(drifted, columns)
+        stable, error = _stabilised(drifted, columns)
         limit = spread.threshold(alpha, error, higher_is_better=False)
         return Judgement(
             drifted / columns,

@@ -52,15 +52,14 @@ class WorstSlice(Detector):
         phase: Phase = (),  # noqa: ARG002 - as above
     ) -> Judgement:
         """The share of the slice in the window, with its 95 % interval; and which slice it is."""
-        if min(current.count, baseline.whole.count) < self.min_rows:
-            return insufficient(f"{current.count} sampled rows, fewer than {self.min_rows}")
-        if baseline.spread is None:
-            return insufficient("the reference has too few windows with samples")
+        spread = baseline.spread_for(current, self.min_rows)
+        if isinstance(spread, Judgement):
+            return spread
         found = worst_slice(baseline.whole, current, self.rows)
         if found is None:
             return insufficient("too few rows, or features that hardly vary, make no slices")
-        p_value = baseline.spread.p_value(found.effect, found.error, higher_is_better=False)
-        limit = baseline.spread.threshold(alpha, found.error, higher_is_better=False)
+        p_value = spread.p_value(found.effect, found.error, higher_is_better=False)
+        limit = spread.threshold(alpha, found.error, higher_is_better=False)
         inside, rows = found.best.counted[0], found.best.rows[0]
         return Judgement(
             inside / rows,
@@ -68,5 +67,5 @@ class WorstSlice(Detector):
             found.threshold(limit),
             p_value,
             note=str(found.best) if p_value < SUSPICIOUS else None,
-            weight=baseline.spread.weight,
+            weight=spread.weight,
         )

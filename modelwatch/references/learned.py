@@ -9,9 +9,7 @@ from pydantic import Field
 from collector.store.read import Reader
 from collector.window import MICROSECOND
 from detectors import Duration, parse_duration
-from modelwatch.references.reference import Past, Reference, Windows, day_of
-
-FEWEST = 14
+from modelwatch.references.reference import FEWEST, Past, Reference, Windows, day_of
 
 
 class LearnedReference(Reference):

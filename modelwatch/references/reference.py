@@ -15,6 +15,7 @@ from profiles import Profile
 
 Past = Sequence[tuple[int, bool]]
 LATEST = 1 << 62  # after every window
+FEWEST = 14  # windows of a reference that grows: fewer do not tell how healthy ones differ
 
 
 @dataclass(frozen=True)

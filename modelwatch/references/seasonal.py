@@ -9,10 +9,8 @@ from pydantic import Field
 
 from collector.store.read import Reader
 from detectors.season import DAY, WEEK
-from modelwatch.references.reference import Past, Reference, Windows, day_of, every
+from modelwatch.references.reference import FEWEST, Past, Reference, Windows, day_of, every
 from modelwatch.references.trailing import good
-
-FEWEST = 14
 
 
 class SeasonalReference(Reference):
