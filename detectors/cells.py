@@ -15,6 +15,7 @@ import numpy as np
 from profiles import CategoricalSummary, NumericSummary, Vocabulary
 from profiles.counts import Floats, Ints, aligned
 
+FURTHEST = 1e300  # a value of a cell: two of them still have a difference
 OUTSIDE = 2 ** np.arange(3, 14)  # bins beyond the outermost: how far off a value is, to a factor
 SMALLEST_EXPECTED = 5.0  # Cochran's rule for the chi-square approximation
 
@@ -63,7 +64,7 @@ class NumericCells:
     @cached_property
     def middles(self) -> Floats:
         """A value in each cell, ascending; of the outer cells one at their edge. Shape (cells,)."""
-        lower = self.space.lower(self.edges)
+        lower = np.clip(self.space.lower(self.edges), -FURTHEST, FURTHEST)
         return np.concatenate([lower[:1], lower[:-1] / 2 + lower[1:] / 2, lower[-1:]])
 
     def quantile(self, row: Floats, level: float) -> float:

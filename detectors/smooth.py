@@ -184,7 +184,7 @@ def _scores(share: Floats, values: Floats, rows: float) -> tuple[Floats, tuple[s
         column = np.sqrt(share) * matrix[:, place]
         rest = column - basis @ (basis.T @ column)
         left = float(np.linalg.norm(rest))
-        if left > LEAST_NEW or (DIRECTIONS[place] == "values" and len(kept) > 1):
+        if left > LEAST_NEW or (DIRECTIONS[place] == "values" and len(kept) > 1 and left > 0):
             kept.append(place)
             basis = np.column_stack([basis, rest / left])
     return matrix[:, kept], tuple(DIRECTIONS[place] for place in kept)

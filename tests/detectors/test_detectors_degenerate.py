@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from detectors import Judgement
 from detectors.performance.metrics import METRICS
 from detectors.performance_drop import PerformanceDrop
-from profiles import Counts, LatencySummary, NumericSummary
+from profiles import Counts, Grid, LatencySummary, NumericSummary
 from profiles.sample import BottomK
 from tests.detectors.examples import (
     EXAMPLES,
@@ -123,6 +123,19 @@ def test_a_degenerate_reference_or_window_never_raises(example: Example) -> None
         baseline = example.detector.learn(reference)
         for current in windows:
             assert_sound(example.detector.judge(baseline, current, ALPHA))
+
+
+@each
+@pytest.mark.parametrize("grid", [Grid(0.0, 1e300), Grid(1.0, 1e-290), Grid(-1e300, 1e300)], ids=str)
+def test_infinities_on_the_widest_and_the_finest_grids_never_raise(example: Example, grid: Grid) -> None:
+    if "numeric" not in example.detector.spaces:
+        pytest.skip("not of numbers")
+    detector = example.detector.model_copy(update={"min_rows": 1})
+    sides = [np.array(values) for values in ([np.inf], [-np.inf], [-np.inf, np.inf], [1.0, np.inf])]
+    windows = [grid.summarize(values) for values in sides]
+    for current in windows:
+        for reference in (windows, windows[::-1], windows[:1], windows[1:2] * 3):
+            assert_sound(detector.judge(detector.learn(reference), current, ALPHA))
 
 
 @each
