@@ -39,3 +39,19 @@ METRICS: dict[str, dict[str, Metric]] = {
         "rmse": Metric(other.rmse, higher_is_better=False, span=LOSS),
     },
 }
+
+
+def metric_of(task: str, name: str) -> Metric:
+    """The metric of a task by its name.
+
+    Raises:
+        ValueError: the task has no such metric; the message names those that there are.
+
+    >>> metric_of("binary", "roc_auc").span
+    (0.0, 1.0)
+    """
+    metric = METRICS.get(task, {}).get(name)
+    if metric is None:
+        known = ", ".join(METRICS.get(task, {}))
+        raise ValueError(f"{name} is no metric of a {task} task; there are {known}")
+    return metric
