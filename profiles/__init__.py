@@ -6,6 +6,7 @@ subtract and have a zero, and so do the *profiles* made of them. Only numpy is n
 """
 
 from profiles.categorical import CategoricalSummary, Vocabulary
+from profiles.classes import ClassOutcomes, MulticlassOutcomes
 from profiles.contract import (
     ARRIVALS,
     CONTRACT,
@@ -26,8 +27,6 @@ from profiles.numeric import NumericSummary
 from profiles.outcomes import (
     NO_SCORE,
     BinaryOutcomes,
-    ClassOutcomes,
-    MulticlassOutcomes,
     Outcomes,
     RegressionOutcomes,
     ResidualGrid,

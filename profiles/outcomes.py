@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from profiles.categorical import Vocabulary
 from profiles.counts import Counts, Ints
 from profiles.grid import Grid
 from profiles.score import ScoreGrid
@@ -70,46 +69,6 @@ class Outcomes:
     def zero(self) -> BinaryOutcomes:
         """The summary of no rows."""
         return BinaryOutcomes(self, Counts(), Counts(), np.zeros(4, np.int64))
-
-
-@dataclass(frozen=True, eq=False)
-class MulticlassOutcomes(Sums):
-    """The confusion counts, keyed by prediction code * stride + label code."""
-
-    confusion: Counts
-
-    @property
-    def count(self) -> int:
-        """How many labels have joined."""
-        return self.confusion.total
-
-    @property
-    def correct(self) -> int:
-        """How many predictions equal their label."""
-        stride = ClassOutcomes.STRIDE
-        return int(self.confusion.values[self.confusion.keys // stride == self.confusion.keys % stride].sum())
-
-
-@dataclass(frozen=True)
-class ClassOutcomes:
-    """The space of a multi-class task, over the classes of the reference.
-
-    >>> space = ClassOutcomes(Vocabulary(("cat", "dog")))
-    >>> space.summarize(np.array([0, 1]), np.array([0, 0])).correct
-    1
-    """
-
-    classes: Vocabulary
-    kind: ClassVar[str] = "multiclass"
-    STRIDE: ClassVar[int] = 4096
-
-    def summarize(self, predictions: Ints, labels: Ints) -> MulticlassOutcomes:
-        """Count joined rows by codes of `classes`, both shape (n,)."""
-        return MulticlassOutcomes(self, Counts.of(predictions * self.STRIDE + labels))
-
-    def zero(self) -> MulticlassOutcomes:
-        """The summary of no rows."""
-        return MulticlassOutcomes(self, Counts())
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,12 +13,13 @@ from functools import cached_property
 from typing import Any, get_args
 
 from profiles.categorical import Vocabulary
+from profiles.classes import ClassOutcomes
 from profiles.contract import ARRIVALS, CONTRACT, Arrivals, Contract
 from profiles.embedding import Projection
 from profiles.grid import Grid
 from profiles.latency import LatencyGrid
 from profiles.moments import Moments
-from profiles.outcomes import ClassOutcomes, Outcomes, ResidualGrid
+from profiles.outcomes import Outcomes, ResidualGrid
 from profiles.score import ScoreGrid
 
 Counted = Grid | Vocabulary | Projection | Moments | ScoreGrid | LatencyGrid
