@@ -45,7 +45,7 @@ class Predictions:
         prediction: 0/1 or numbers, NaN for none; categories for a multi-class task; None when not logged.
         score: shape (n,), NaN for none; None when not logged.
         latency: milliseconds, NaN for none; None when not logged.
-        failed: 1 where the request failed, 0 where not, NaN where that is unknown; None when not logged.
+        status: how the request ended, a `profiles.Status`, NaN where unknown; None when not logged.
         segments: the segment columns, by name.
         label: as `prediction`, where a file brings labels in the same row; None otherwise.
         label_times: when each label became known, in microseconds; 0 where there is none.
@@ -58,7 +58,7 @@ class Predictions:
     prediction: Values | None = None
     score: Floats | None = None
     latency: Floats | None = None
-    failed: Floats | None = None
+    status: Floats | None = None
     segments: Mapping[str, Coded] = field(default_factory=dict)
     label: Values | None = None
     label_times: Ints | None = None

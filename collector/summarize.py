@@ -15,14 +15,17 @@ from collector.schema import Schema
 from profiles import (
     CategoricalSummary,
     ClassOutcomes,
+    Counts,
     Grid,
     Groups,
     LatencyGrid,
     LatencySummary,
+    Losses,
     Outcomes,
     Profile,
     Projection,
     ResidualGrid,
+    Scored,
     ScoreGrid,
     Shape,
     Vocabulary,
@@ -179,8 +182,10 @@ def summarize(rows: Predictions, schema: Schema, shape: Shape, cut: Cut | None =
         if columns.get(name) is not None:
             moments.take(name, columns[name])
             parts[name] = _summaries(space, columns[name], groups, every=name.startswith("features."))
-    if rows.latency is not None or rows.failed is not None:
-        parts["latency"] = LatencyGrid().tally(rows.latency, rows.failed, groups)
+    if "scored" in shape.spaces and "score" in parts and "prediction" in parts:
+        parts["scored"] = _scored(rows, parts["score"], groups)
+    if rows.latency is not None or rows.status is not None:
+        parts["latency"] = LatencyGrid().tally(rows.latency, rows.status, groups)
     parts |= declared(rows.features, schema, groups)
     parts |= moments.summaries()
     return {
@@ -218,6 +223,15 @@ def _summaries(space: Any, values: Values, groups: Groups, *, every: bool) -> li
     return found if every else [part if part.count else None for part in found]
 
 
+def _scored(rows: Predictions, scores: list[Any], groups: Groups) -> list[Any]:
+    """Scores by what was predicted, for each sum of groups; None where nothing was scored."""
+    if rows.score is None or rows.prediction is None or isinstance(rows.prediction, Coded):
+        return [None] * len(groups.wanted)
+    known = [Counts() if part is None else part.counts for part in scores]
+    found = Scored().tally(rows.score, rows.prediction, groups, known)
+    return [part if part.count else None for part in found]
+
+
 def class_codes(values: Values, shape: Shape) -> Floats:
     """Predictions or labels as numbers: of a multi-class task the codes of its classes, NaN for missing."""
     if not isinstance(values, Coded):
@@ -250,6 +264,11 @@ def summarize_outcomes(joined: Joined, schema: Schema, shape: Shape) -> dict[Key
             raise TypeError(f"{space!r} holds no outcomes")
         by_group.append(part)
     told = _labels(shape.spaces.get("label"), joined.labels, groups)
+    if isinstance(losses := shape.spaces.get("losses"), Losses):
+        pairs = zip(predictions, labels, strict=True)
+        lost = [losses.summarize(predicted, label) for predicted, label in pairs]
+        for label, wanted in zip(told, groups.wanted, strict=True):
+            label["losses"] = sum((lost[group] for group in wanted), losses.zero())
     return {
         key: Profile(rows, {"performance": sum((by_group[group] for group in wanted), space.zero()), **label})
         for key, rows, wanted, label in zip(keys, groups.rows(), groups.wanted, told, strict=True)
@@ -264,4 +283,4 @@ def _labels(space: Any, labels: Floats, groups: Groups) -> list[dict[str, Any]]:
         return [
             {"label": CategoricalSummary(space, counts)} for counts in groups.counts(labels.astype(np.int64))
         ]
-    return [{}] * len(groups.wanted)
+    return [{} for _ in groups.wanted]

@@ -22,6 +22,7 @@ from profiles.embedding import EmbeddingSummary, Projection
 from profiles.grid import Grid
 from profiles.groups import Groups
 from profiles.latency import LatencyGrid, LatencySummary
+from profiles.losses import Losses, LossSums
 from profiles.moments import Moments, MomentSummary
 from profiles.numeric import NumericSummary
 from profiles.outcomes import (
@@ -33,12 +34,15 @@ from profiles.outcomes import (
 )
 from profiles.profile import Profile
 from profiles.score import ScoreGrid
+from profiles.scored import Scored, ScoredPredictions
 from profiles.shape import SPACES, Shape, Space
+from profiles.status import FAILURES, Status
 from profiles.sums import Sums
 
 __all__ = [
     "ARRIVALS",
     "CONTRACT",
+    "FAILURES",
     "NO_SCORE",
     "SPACES",
     "ArrivalSummary",
@@ -54,6 +58,8 @@ __all__ = [
     "Groups",
     "LatencyGrid",
     "LatencySummary",
+    "LossSums",
+    "Losses",
     "MomentSummary",
     "Moments",
     "MulticlassOutcomes",
@@ -64,8 +70,11 @@ __all__ = [
     "RegressionOutcomes",
     "ResidualGrid",
     "ScoreGrid",
+    "Scored",
+    "ScoredPredictions",
     "Shape",
     "Space",
+    "Status",
     "Sums",
     "Violation",
     "Vocabulary",

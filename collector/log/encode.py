@@ -10,6 +10,7 @@ import pyarrow as pa
 from collector.batch import Coded, Predictions, Values
 from collector.log.columns import column_names, sampled
 from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
+from profiles import Status
 from profiles.counts import Floats
 
 TIME = pa.timestamp("us", "UTC")
@@ -37,7 +38,7 @@ def encode(rows: Predictions, schema: Schema) -> tuple[bytes, int]:
         return b"", 0
     columns: dict[str, Any] = {"id": rows.names, "timestamp": rows.times, "version": rows.versions}
     columns |= {"prediction": rows.prediction, "score": rows.score}
-    columns |= {"latency": rows.latency, "failed": rows.failed}
+    columns |= {"latency": rows.latency, "failed": _failed(rows.status)}
     columns |= {f"features.{name}": values for name, values in rows.features.items()}
     columns |= {f"segments.{name}": values for name, values in rows.segments.items()}
     kinds = log_schema(schema)
@@ -49,6 +50,11 @@ def encode(rows: Predictions, schema: Schema) -> tuple[bytes, int]:
     with pa.ipc.new_stream(sink, kinds) as writer:  # as it is: it is read again within the minute
         writer.write_batch(pa.record_batch(arrays, schema=kinds))
     return sink.getvalue().to_pybytes(), len(rows)
+
+
+def _failed(status: Floats | None) -> Floats | None:
+    """Whether each request failed: 1, 0, or NaN where that is unknown."""
+    return None if status is None else np.where(np.isnan(status), np.nan, status > Status.OK)
 
 
 def _array(values: Values | Any, kind: Any, rows: int) -> Any:

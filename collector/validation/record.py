@@ -88,7 +88,7 @@ class Record:
             prediction=decided(task, reader.outcome("prediction", self._column(names.prediction)), score),
             score=score,
             latency=reader.latency(self._column(names.latency)),
-            failed=reader.failed(self._column(names.status)),
+            status=reader.status(self._column(names.status)),
             segments={name: self._segment(name) for name in self._schema.segments},
             label=reader.outcome("label", label),
             label_times=None if label is None or label_times is None else self._known(names.label_time),

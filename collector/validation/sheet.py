@@ -94,7 +94,7 @@ class Sheet:
         prediction = reader.outcome("prediction", given if logged else None)
         score = reader.score(self._events.field("score"))
         names = self._ids()
-        failed = reader.failed(self._events.field("status"))
+        status = reader.status(self._events.field("status"))
         read = Predictions(
             ids=hashes(names),
             names=names,
@@ -107,7 +107,7 @@ class Sheet:
             prediction=decided(self._schema.task, prediction, score),
             score=score,
             latency=reader.latency(self._events.field("latency_ms")),
-            failed=failed,
+            status=status,
             segments={
                 name: reader.category(f"tags.{name}", self._segment(name)) for name in self._schema.segments
             },

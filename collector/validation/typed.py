@@ -12,12 +12,12 @@ from collector.batch import Coded, Predictions, Values
 from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
 from collector.validation import columns
 from collector.validation.columns import BadValueError, Fault
-from profiles import Violation
+from collector.validation.status import class_of_word, classes_of_codes
+from profiles import Status, Violation
 from profiles.counts import Floats
 
 Column = Any  # a Python list or an Arrow array (pyarrow ships no types)
 TRUE, FALSE = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
-HTTP_GOOD = range(100, 400)
 
 
 class Reader:
@@ -123,24 +123,21 @@ class Reader:
             value = float(column[row])
             self._fault(name, [Fault(int(row), value, f"{value:g} is outside {low:g} to {high:g}", fix)])
 
-    def failed(self, values: Column | None) -> Floats | None:
-        """Whether each request failed: an HTTP status of 400 or above, or a word that is not `ok`.
-
-        1 for failed, 0 for not, NaN where there is no status.
-        """
+    def status(self, values: Column | None) -> Floats | None:
+        """How each request ended, a `Status`; NaN where that is not told."""
         if values is None:
             return None
         if isinstance(values, pa.Array) and pa.types.is_integer(values.type):
-            codes: Floats = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-            bad = (codes < HTTP_GOOD.start) | (codes >= HTTP_GOOD.stop)
-            return np.where(np.isnan(codes), np.nan, bad)
+            codes = values.cast(pa.int64(), safe=False)
+            ended = classes_of_codes(codes.fill_null(0).to_numpy())
+            return np.where(codes.is_null(), np.nan, ended) if codes.null_count else ended
         if not isinstance(values, pa.Array) and set(map(type, values)) <= {int, type(None)}:
             try:
-                return self.failed(pa.array(values, pa.int64()))
+                return self.status(pa.array(values, pa.int64()))
             except OverflowError:
                 pass  # a status that large is told by its text
         coded = self.category("status", values)
-        table: Floats = np.array([*(not _is_good(name) for name in coded.names), np.nan], np.float64)
+        table: Floats = np.array([*map(class_of_word, coded.names), np.nan], np.float64)
         return table[coded.codes]  # -1, a missing status, is the last
 
 
@@ -151,12 +148,6 @@ def _vectors(values: Column, spec: EmbeddingFeature) -> tuple[Floats, list[Fault
     from collector.encoders.encode import encoded  # noqa: PLC0415 - onnxruntime only where needed
 
     return encoded(values, spec.encoder)
-
-
-def _is_good(status: str) -> bool:
-    if status.isascii() and status.isdigit():
-        return int(status) in HTTP_GOOD
-    return status.lower() in {"ok", "success"}
 
 
 def decided(task: str, prediction: Values | None, score: Floats | None) -> Values | None:
@@ -174,8 +165,8 @@ def undecided(rows: Predictions, task: str) -> list[Fault]:
         absent = np.ones(len(rows), bool)
     else:
         absent = made.codes < 0 if isinstance(made, Coded) else np.isnan(made)
-    if rows.failed is not None:
-        absent = absent & ~(rows.failed > 0)
+    if rows.status is not None:
+        absent = absent & ~(rows.status > Status.OK)
     fix = "send the prediction" + (", or a score" if task == "binary" else "")
     fix += "; or the status of a request that failed"
     return [Fault(int(row), None, "missing", fix) for row in np.flatnonzero(absent)]
