@@ -6,7 +6,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -107,7 +107,9 @@ class Profile:
 
     @classmethod
     def from_bytes(cls, blob: bytes, shape: Shape) -> Self:
-        """Read what `to_bytes` wrote.
+        """Read what `to_bytes` wrote, now or before a summary had all of its fields.
+
+        Sums of numbers that it does not hold are unknown (NaN), counts 0.
 
         Raises:
             ValueError: the blob is not a profile of this shape.
@@ -141,12 +143,28 @@ def _read(deflated: bytes, shape: Shape) -> tuple[int, dict[str, Sums]]:
         zero = shape.space(name).zero()
         values = {key: reader.unpack(value) for key, value in stored.items()}
         for item in fields(zero):
-            if item.name != "space" and not _alike(values[item.name], getattr(zero, item.name)):
+            if item.name == "space":
+                continue
+            if item.name not in values and _gained(item):
+                values[item.name] = _unknown(getattr(zero, item.name))
+            if not _alike(values[item.name], getattr(zero, item.name)):
                 raise TypeError(f"{name}.{item.name} holds {values[item.name]!r}")
         parts[name] = type(zero)(space=zero.space, **values)
     if not reader.done or type(rows) is not int:
         raise ValueError("its header does not describe it")
     return rows, parts
+
+
+def _gained(item: Field[Any]) -> bool:
+    """Whether a field may be one that its summary has gained since: those have a default."""
+    return item.default is not MISSING or item.default_factory is not MISSING
+
+
+def _unknown(zero: Any) -> Any:
+    """What a profile that was stored before there was a field knows of it: of sums nothing, and no counts."""
+    if isinstance(zero, float):
+        return float("nan")
+    return np.full_like(zero, np.nan) if isinstance(zero, np.ndarray) and zero.dtype.kind == "f" else zero
 
 
 def _alike(value: Any, zero: Any) -> bool:

@@ -158,6 +158,19 @@ def test_nonsense_is_told_from_sense() -> None:
     assert profile.parts["numeric"].counts.at(np.array([5])).tolist() == [7]
 
 
+def test_of_a_field_that_came_later_sums_are_unknown_and_counts_are_none() -> None:
+    held = {name: value for name, value in NUMERIC.items() if name != "nulls"} | {
+        "total": 2.0,
+        "squares": 4.0,
+    }
+    read = Profile.from_bytes(blob_of(1, {"numeric": held}, b"\5\7"), SHAPE).parts["numeric"]
+    assert (read.total, read.nulls) == (2.0, 0)
+    assert np.isnan(read.low)
+    assert (
+        Profile.from_bytes(Profile(1, {"numeric": read}).to_bytes(), SHAPE).parts["numeric"].same_counts(read)
+    )
+
+
 @law
 @given(data=st.data())
 def test_a_shape_comes_back_from_json(data: st.DataObject) -> None:
