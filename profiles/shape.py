@@ -13,17 +13,21 @@ from functools import cached_property
 from typing import Any, get_args
 
 from profiles.categorical import Vocabulary
+from profiles.class_scores import ClassScores
 from profiles.classes import ClassOutcomes
 from profiles.contract import ARRIVALS, CONTRACT, Arrivals, Contract
 from profiles.embedding import Projection
 from profiles.grid import Grid
 from profiles.latency import LatencyGrid
+from profiles.losses import Losses
 from profiles.moments import Moments
 from profiles.outcomes import Outcomes, ResidualGrid
 from profiles.score import ScoreGrid
+from profiles.scored import Scored
 
 Counted = Grid | Vocabulary | Projection | Moments | ScoreGrid | LatencyGrid
-Space = Counted | Outcomes | ClassOutcomes | ResidualGrid | Arrivals | Contract
+Estimated = Scored | Losses | ClassScores
+Space = Counted | Estimated | Outcomes | ClassOutcomes | ResidualGrid | Arrivals | Contract
 SPACES: Mapping[str, type[Space]] = {space.kind: space for space in get_args(Space)}
 COMMON: Mapping[str, Space] = {space.kind: space for space in (ARRIVALS, CONTRACT)}
 

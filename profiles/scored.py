@@ -1,0 +1,96 @@
+"""Scores by what was predicted of them: what a confusion matrix is expected from while labels are missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from profiles.counts import Counts, Floats
+from profiles.groups import Groups
+from profiles.score import ScoreGrid
+from profiles.sums import Sums
+
+Column = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredPredictions(Sums):
+    """Counts on the score grid of the rows predicted positive, and of those predicted negative."""
+
+    positive: Counts
+    negative: Counts
+
+    @property
+    def count(self) -> int:
+        """How many rows have a score and a prediction."""
+        return self.positive.total + self.negative.total
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The space of binary predictions with scores: a prediction need not be score >= 0.5.
+
+    >>> seen = Scored().summarize(np.array([0.9, 0.2, np.nan]), np.array([1.0, 0.0, 1.0]))
+    >>> seen.positive.total, seen.negative.total
+    (1, 1)
+    """
+
+    kind: ClassVar[str] = "scored"
+    scores: ClassVar[ScoreGrid] = ScoreGrid()
+
+    def tally(
+        self, scores: Column, predictions: Column, groups: Groups, known: list[Counts] | None = None
+    ) -> list[ScoredPredictions]:
+        """Count rows, all shape (n,), for each sum of groups; rows without score or prediction are left out.
+
+        Args:
+            scores: in [0, 1], or NaN.
+            predictions: 0 or 1, or NaN.
+            groups: of the rows.
+            known: the counts of all scores of each sum, where they are known already.
+        """
+        both = ~(np.isnan(scores) | np.isnan(predictions))
+        whole = bool(both.all())
+        if not whole:
+            scores, predictions, groups = scores[both], predictions[both], groups.take(both)
+        positive = predictions > 0
+        edge = self._edge(scores, positive) if whole and known is not None else None
+        if edge is not None and known is not None:  # a threshold divides them: so it does the counts
+            return [self._divided(counts, edge) for counts in known]
+        keys = self.scores.index(scores.astype(np.float64))
+        one, other = (groups.take(rows).counts(keys[rows]) for rows in (positive, ~positive))
+        return [ScoredPredictions(self, *pair) for pair in zip(one, other, strict=True)]
+
+    def _edge(self, scores: Column, positive: npt.NDArray[np.bool_]) -> int | None:
+        """The first bin of predicted positives, if every predicted negative is in a lower one."""
+        above = float(np.min(scores, where=positive, initial=np.inf))
+        below = float(np.max(scores, where=~positive, initial=-np.inf))
+        if not below < above:
+            return None
+        low, high = self.scores.index(np.array([below, above])).tolist()
+        return high if low < high or np.isinf(below) else None
+
+    def _divided(self, counts: Counts, edge: int) -> ScoredPredictions:
+        at = int(np.searchsorted(counts.keys, edge))
+        parts: Any = (Counts(counts.keys[rows], counts.values[rows]) for rows in (slice(at, None), slice(at)))
+        return ScoredPredictions(self, *parts)
+
+    def summarize(self, scores: Column, predictions: Column) -> ScoredPredictions:
+        """Count rows, both shape (n,), NaN for missing."""
+        return self.tally(scores, predictions, Groups.whole(len(scores)))[0]
+
+    def zero(self) -> ScoredPredictions:
+        """The summary of no rows."""
+        return ScoredPredictions(self, Counts(), Counts())
+
+
+def bins_of(summary: ScoredPredictions) -> tuple[Floats, Floats, Floats]:
+    """The bins of both predictions as cells: keys, 1 where predicted positive, rows; each shape (cells,)."""
+    sides = ((summary.negative, 0.0), (summary.positive, 1.0))
+    keys = np.concatenate([side.keys for side, _ in sides]).astype(np.float64)
+    predicted = np.concatenate([np.full(side.keys.size, value) for side, value in sides])
+    rows = np.concatenate([side.values for side, _ in sides]).astype(np.float64)
+    return keys, predicted, rows
