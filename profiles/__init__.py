@@ -6,7 +6,8 @@ subtract and have a zero, and so do the *profiles* made of them. Only numpy is n
 """
 
 from profiles.categorical import CategoricalSummary, Vocabulary
-from profiles.classes import ClassOutcomes, MulticlassOutcomes
+from profiles.class_scores import ClassScoreCounts, ClassScores
+from profiles.classes import ClassOutcomes, MulticlassOutcomes, Probabilities
 from profiles.contract import (
     ARRIVALS,
     CONTRACT,
@@ -50,6 +51,8 @@ __all__ = [
     "BinaryOutcomes",
     "CategoricalSummary",
     "ClassOutcomes",
+    "ClassScoreCounts",
+    "ClassScores",
     "Contract",
     "ContractSummary",
     "Counts",
@@ -65,6 +68,7 @@ __all__ = [
     "MulticlassOutcomes",
     "NumericSummary",
     "Outcomes",
+    "Probabilities",
     "Profile",
     "Projection",
     "RegressionOutcomes",

@@ -35,7 +35,9 @@ COMMON: Mapping[str, Space] = {space.kind: space for space in (ARRIVALS, CONTRAC
 def _dump(space: Any) -> Any:
     if is_dataclass(space):
         kind = {"kind": getattr(space, "kind")}  # noqa: B009 - a dataclass type has no such attribute to mypy
-        return kind | {f.name: _dump(getattr(space, f.name)) for f in fields(space)}
+        values = {f.name: getattr(space, f.name) for f in fields(space)}
+        # what older shapes do not say is None in them, and is left out, so that they keep their digests
+        return kind | {name: _dump(value) for name, value in values.items() if value is not None}
     return list(space) if isinstance(space, tuple) else space
 
 

@@ -13,13 +13,18 @@ from hypothesis import strategies as st
 from profiles import (
     ARRIVALS,
     CONTRACT,
+    NO_SCORE,
     ClassOutcomes,
+    ClassScores,
     Grid,
     LatencyGrid,
+    Losses,
     Moments,
     Outcomes,
+    Probabilities,
     Projection,
     ResidualGrid,
+    Scored,
     ScoreGrid,
     Violation,
     Vocabulary,
@@ -40,6 +45,7 @@ finite = st.one_of(
 words = st.one_of(st.sampled_from(WORDS), st.text(max_size=5), st.integers(0, 30).map(str))
 bits = st.sampled_from((0.0, 1.0))
 few = st.integers(0, 3)
+bins = st.sampled_from((NO_SCORE, -6400, -1, 0, 1, 6400)) | st.integers(-6400, 6400)
 centers = st.one_of(st.sampled_from((0.0, 1.0, -1e300, 1e300, 1e9, 5e-324)), st.floats(-1e6, 1e6))
 scales = st.one_of(st.sampled_from((1.0, 1e-290, 1e300, 1e-9, 0.1)), st.floats(1e-6, 1e6))
 grids = st.builds(Grid, centers, scales)
@@ -87,10 +93,22 @@ def binary(space: Outcomes, rows: Sequence[Row]) -> Any:
 
 
 def multiclass(space: ClassOutcomes, rows: Sequence[Row]) -> Any:
-    return space.summarize(column(rows, 0).astype(np.int64), column(rows, 1).astype(np.int64))
+    predictions, labels = (column(rows, place).astype(np.int64) for place in (0, 1))
+    bins = np.array([row[2] for row in rows], np.int64).reshape(len(rows), 2)
+    likeliest = np.array([row[3] for row in rows], np.int64).reshape(len(rows), 2)
+    return space.summarize(predictions, labels, Probabilities(np.array([0, 2]), bins, likeliest))
+
+
+def class_scores(space: ClassScores, rows: Sequence[Row]) -> Any:
+    scores = {name: column(rows, place) for place, name in enumerate(("a", "b"))}
+    return space.summarize(space.bins(scores, len(rows)), column(rows, 2).astype(np.int64))
 
 
 def regression(space: ResidualGrid, rows: Sequence[Row]) -> Any:
+    return space.summarize(column(rows, 0), column(rows, 1))
+
+
+def scored(space: Scored, rows: Sequence[Row]) -> Any:
     return space.summarize(column(rows, 0), column(rows, 1))
 
 
@@ -128,15 +146,30 @@ CASES = {
     ),
     "multiclass": Case(
         vocabularies.map(ClassOutcomes),
-        st.tuples(few, few),
+        st.tuples(few, few, st.tuples(bins, bins), st.tuples(st.integers(-1, 3), st.integers(-1, 3))),
         multiclass,
-        (ClassOutcomes(Vocabulary(("a", "b"))), (0, 1)),
+        (ClassOutcomes(Vocabulary(("a", "b"))), (0, 1, (300, 5), (0, 1))),
+    ),
+    "class_scores": Case(
+        st.sampled_from((None, (), (1,))).map(lambda codes: ClassScores(Vocabulary(("a", "b", "c")), codes)),
+        st.tuples(numbers, numbers, st.integers(-1, 3)),
+        class_scores,
+        (ClassScores(Vocabulary(("a", "b"))), (0.7, 0.3, 0)),
     ),
     "regression": Case(
-        grids.map(ResidualGrid),
+        st.builds(ResidualGrid, grids, st.none() | centers),
         st.tuples(finite, finite),
         regression,
-        (ResidualGrid(Grid(0.0, 1.0)), (3.0, 1.0)),
+        (ResidualGrid(Grid(0.0, 1.0), 0.5), (3.0, 1.0)),
+    ),
+    "losses": Case(
+        st.builds(Losses.fit, grids, st.lists(finite, max_size=9).map(np.array)),
+        st.tuples(finite, finite),
+        regression,
+        (Losses(Grid(0.0, 1.0), (0,)), (3.0, 1.0)),
+    ),
+    "scored": Case(
+        st.just(Scored()), st.tuples(numbers, bits | st.just(math.nan)), scored, (Scored(), (0.5, 1.0))
     ),
     "contract": Case(
         st.just(CONTRACT), st.tuples(few, words), contract, (CONTRACT, (0, "'abc': expected a number"))
