@@ -152,3 +152,36 @@ class Reader:
         query = query.filter_by(segment=EVERYTHING, known=AT_PREDICTION)
         query = query.where(start >= wanted[0], start <= wanted[-1]).group_by(start)
         return {when: int(rows) for when, rows in self._connection.execute(query)}
+
+    def coverage(self, starts: Iterable[int], before: int) -> dict[int, tuple[int, int]]:
+        """How many predictions of each window have a label known before a moment, and of how many.
+
+        Where the label join holds a sample of a window, the second is the size of the sample.
+        """
+        wanted = sorted(set(starts))
+        labels, rows = self.labels(wanted, before), self.rows(wanted)
+        return {start: (labels.get(start, 0), rows[start]) for start in wanted if start in rows}
+
+    def ages(
+        self, starts: Iterable[int], segment: str = EVERYTHING, version: str | None = None
+    ) -> tuple[dict[int, int], dict[int, dict[int, int]]]:
+        """How many predictions each window has; and how many labels of it became known in which windows."""
+        wanted = set(starts)
+        columns = tables.profiles.c
+        query = self._query("production", columns.start, columns.known, sa.func.sum(columns.rows))
+        query = (
+            query.filter_by(segment=segment)
+            if version is None
+            else query.filter_by(segment=segment, version=version)
+        )
+        query = query.where(columns.start >= min(wanted, default=0), columns.start <= max(wanted, default=0))
+        made: dict[int, int] = {}
+        came: dict[int, dict[int, int]] = defaultdict(dict)
+        for start, known, rows in self._connection.execute(query.group_by(columns.start, columns.known)):
+            if start not in wanted:
+                continue
+            if known == AT_PREDICTION:
+                made[start] = int(rows)
+            else:
+                came[start][known] = int(rows)
+        return made, dict(came)
