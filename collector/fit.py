@@ -15,9 +15,11 @@ from profiles import (
     ClassOutcomes,
     Grid,
     LatencyGrid,
+    Losses,
     Outcomes,
     Projection,
     ResidualGrid,
+    Scored,
     ScoreGrid,
     Shape,
     Space,
@@ -113,7 +115,8 @@ class ShapeFitter:
     def _outcome_spaces(self) -> dict[str, Space]:
         if self._schema.task == "binary":
             # without a single score there is nothing to compare later scores with
-            scored: dict[str, Space] = {"score": ScoreGrid()} if self._scored or not self._predicted else {}
+            has_scores = self._scored or not self._predicted
+            scored: dict[str, Space] = {"score": ScoreGrid(), "scored": Scored()} if has_scores else {}
             either = Vocabulary(("0", "1"))
             return scored | {"prediction": either, "label": either, "performance": Outcomes()}
         if self._schema.task == "multiclass":
@@ -124,7 +127,9 @@ class ShapeFitter:
         grid = Grid.fit(residuals) if np.isfinite(residuals).any() else Grid(0.0, predicted.scale / 4)
         known = self._numbers["label"].rows()
         labels = Grid.fit(known) if np.isfinite(known).any() else predicted
-        return {"prediction": predicted, "label": labels, "performance": ResidualGrid(grid)}
+        losses = Losses.fit(predicted, self._numbers["prediction"].rows())
+        outcomes: dict[str, Space] = {"performance": ResidualGrid(grid, labels.center), "losses": losses}
+        return {"prediction": predicted, "label": labels} | outcomes
 
 
 class _Sample:
@@ -153,8 +158,8 @@ def fits(shape: Shape, schema: Schema) -> bool:
         {
             name: (space.kind, len(getattr(space, "centers", ())))
             for name, space in one.spaces.items()
-            # scores may be absent, and older shapes lack moments and labels
-            if name not in ("score", "label") and not is_moments(name)
+            # scores may be absent, and older shapes lack moments, labels, and what estimates are made from
+            if name not in ("score", "scored", "label", "losses") and not is_moments(name)
         }
         for one in (ShapeFitter(schema).shape(), shape)
     )

@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from profiles.counts import Counts, Floats
 from profiles.groups import Groups
-from profiles.score import ScoreGrid
+from profiles.score import TOP, ScoreGrid
 from profiles.sums import Sums
 
+FEW = 1 << 12  # rows that tell about where predictions are divided
+ROUNDED = 1 - 1e-9  # an edge is a quotient
 Column = npt.NDArray[np.floating]
 
 
@@ -66,12 +68,12 @@ class Scored:
 
     def _edge(self, scores: Column, positive: npt.NDArray[np.bool_]) -> int | None:
         """The first bin of predicted positives, if every predicted negative is in a lower one."""
-        above = float(np.min(scores, where=positive, initial=np.inf))
-        below = float(np.max(scores, where=~positive, initial=-np.inf))
-        if not below < above:
-            return None
-        low, high = self.scores.index(np.array([below, above])).tolist()
-        return high if low < high or np.isinf(below) else None
+        first = float(np.min(scores[:FEW][positive[:FEW]], initial=np.inf))
+        above = float(np.min(scores[(scores < first) & positive], initial=first))
+        edge = int(self.scores.index(np.array([above]))[0])
+        bound = float(self.scores.lower(np.array([edge]))[0]) * ROUNDED if edge > -TOP else -np.inf
+        near = scores[(scores >= bound) & ~positive].astype(np.float64)
+        return edge if int(np.max(self.scores.index(near), initial=-TOP - 1)) < edge else None
 
     def _divided(self, counts: Counts, edge: int) -> ScoredPredictions:
         at = int(np.searchsorted(counts.keys, edge))
