@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, Self
 
@@ -106,10 +106,15 @@ class Profile:
         return bytes([FORMAT]) + zlib.compress(struct.pack("<I", len(text)) + text + b"".join(arrays), 1)
 
     @classmethod
-    def from_bytes(cls, blob: bytes, shape: Shape) -> Self:
+    def from_bytes(cls, blob: bytes, shape: Shape, only: Collection[str] | None = None) -> Self:
         """Read what `to_bytes` wrote, now or before a summary had all of its fields.
 
         Sums of numbers that it does not hold are unknown (NaN), counts 0.
+
+        Args:
+            blob: the stored profile.
+            shape: that it was made on.
+            only: the parts that are wanted; None for all. To pass over a part is quicker than to read it.
 
         Raises:
             ValueError: the blob is not a profile of this shape.
@@ -117,7 +122,7 @@ class Profile:
         if blob[:1] != bytes([FORMAT]):
             raise ValueError(f"not a stored profile of format {FORMAT}: it begins with {blob[:1]!r}")
         try:
-            return cls(*_read(blob[1:], shape))
+            return cls(*_read(blob[1:], shape, only))
         except DAMAGED as error:
             raise ValueError(f"not a stored profile of shape {shape.digest}: {error!r}") from error
 
@@ -130,7 +135,7 @@ def total(profiles: Iterable[Profile]) -> Profile:
     return whole
 
 
-def _read(deflated: bytes, shape: Shape) -> tuple[int, dict[str, Sums]]:
+def _read(deflated: bytes, shape: Shape, only: Collection[str] | None) -> tuple[int, dict[str, Sums]]:
     inflate = zlib.decompressobj()
     body = inflate.decompress(deflated)
     if not inflate.eof or inflate.unused_data:
@@ -140,6 +145,9 @@ def _read(deflated: bytes, shape: Shape) -> tuple[int, dict[str, Sums]]:
     reader = _Reader(body, 4 + length)
     parts: dict[str, Sums] = {}
     for name, stored in header.items():
+        if only is not None and name not in only:
+            reader.skip(stored)
+            continue
         zero = shape.space(name).zero()
         values = {key: reader.unpack(value) for key, value in stored.items()}
         for item in fields(zero):
@@ -199,6 +207,15 @@ class _Reader:
     def done(self) -> bool:
         """Whether all of it was read."""
         return self._at == len(self._body)
+
+    def skip(self, stored: Any) -> None:
+        """Pass over the arrays of what is stored."""
+        if isinstance(stored, dict) and "array" in stored:
+            name, size = stored["array"]
+            self._at += np.dtype(name).itemsize * size
+        elif isinstance(stored, dict | list):
+            for value in stored.values() if isinstance(stored, dict) else stored:
+                self.skip(value)
 
     def unpack(self, stored: Any) -> Any:
         if not isinstance(stored, dict):
