@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from profiles.counts import Counts, Ints
+from profiles.counts import Counts, Floats, Ints
 from profiles.grid import Grid
 from profiles.score import ScoreGrid
 from profiles.sums import Sums
@@ -73,12 +73,31 @@ class Outcomes:
 
 @dataclass(frozen=True, eq=False)
 class RegressionOutcomes(Sums):
-    """Counts of the residual (prediction - label) on its grid, and sums of error terms."""
+    """Counts of the residual e (prediction - label) on its grid, and sums of error terms.
+
+    Attributes:
+        residuals: counts of e.
+        absolute: the sum of abs(e), in the label's unit.
+        squared: of e**2.
+        fourth: of e**4.
+        signed: of e.
+        signed_squared: of e * abs(e).
+        relative: of abs(e) / max(abs(label), 2**-52).
+        relative_squared: of its squares.
+        labels: of d, d**2, d**3 and d**4, d being the label's distance from the space's `center`; shape (4,).
+        crossed: of e**2 * d and e**2 * d**2, shape (2,).
+    """
 
     residuals: Counts
     absolute: float = 0.0
     squared: float = 0.0
     fourth: float = 0.0
+    signed: float = 0.0
+    signed_squared: float = 0.0
+    relative: float = 0.0
+    relative_squared: float = 0.0
+    labels: Floats = field(default_factory=lambda: np.zeros(4))
+    crossed: Floats = field(default_factory=lambda: np.zeros(2))
 
     @property
     def count(self) -> int:
@@ -90,24 +109,42 @@ class RegressionOutcomes(Sums):
 class ResidualGrid:
     """The space of a regression task.
 
+    Attributes:
+        grid: of the residual.
+        center: a usual label, about which labels are summed, so that their variance keeps its digits; None
+            in shapes that are older than it stands for 0.
+
     >>> ResidualGrid(Grid(0.0, 1.0)).summarize(np.array([3.0]), np.array([1.0])).absolute
     2.0
     """
 
     grid: Grid
+    center: float | None = None
     kind: ClassVar[str] = "regression"
 
     def summarize(self, predictions: Column, labels: Column) -> RegressionOutcomes:
-        """Count joined rows, both shape (n,) and finite; errors beyond `FAR` count as `FAR`."""
+        """Count joined rows, both shape (n,) and finite.
+
+        What is beyond `FAR` counts as `FAR`: an error, a relative error, a label's distance from the centre.
+        """
         with np.errstate(over="ignore"):
-            residuals = np.clip(np.asarray(predictions - labels, np.float64), -FAR, FAR)
-        squares = np.square(residuals)
+            e = np.clip(np.asarray(predictions - labels, np.float64), -FAR, FAR)
+            d = np.clip(np.asarray(labels, np.float64) - (self.center or 0.0), -FAR, FAR)
+            size = np.abs(e)
+            relative = np.minimum(size / np.maximum(np.abs(labels), np.finfo(np.float64).eps), FAR)
+        e2, d2 = np.square(e), np.square(d)
         return RegressionOutcomes(
             self,
-            Counts.of(self.grid.index(residuals)),
-            float(np.abs(residuals).sum()),
-            float(squares.sum()),
-            float(np.square(squares).sum()),
+            Counts.of(self.grid.index(e)),
+            absolute=float(size.sum()),
+            squared=float(e2.sum()),
+            fourth=float(np.square(e2).sum()),
+            signed=float(e.sum()),
+            signed_squared=float(e @ size),
+            relative=float(relative.sum()),
+            relative_squared=float(relative @ relative),
+            labels=np.array([d.sum(), d2.sum(), d2 @ d, d2 @ d2]),
+            crossed=np.array([e2 @ d, e2 @ d2]),
         )
 
     def zero(self) -> RegressionOutcomes:
