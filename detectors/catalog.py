@@ -16,6 +16,7 @@ from detectors.covariance import Covariance
 from detectors.cramer_von_mises import CramerVonMises
 from detectors.detector import Detector
 from detectors.duplicates import Duplicates
+from detectors.error_rate import ErrorRate
 from detectors.frechet import Frechet
 from detectors.g_test import GTest
 from detectors.hellinger import Hellinger
@@ -67,6 +68,7 @@ AnyDetector = Annotated[
     | Duplicates
     | PerformanceDrop
     | LatencyQuantile
+    | ErrorRate
     | DomainClassifier
     | EvidentlyDrift
     | WorstSlice,
@@ -126,6 +128,7 @@ def default_detectors(task: str) -> tuple[Detector, ...]:
         *(PerformanceDrop(metric=metric) for metric in METRICS[task]),
         LatencyQuantile(percentile=50),
         LatencyQuantile(percentile=99),
+        ErrorRate(),
     )
 
 

@@ -33,6 +33,10 @@ class Detector(BaseModel, ABC):
     def signal(self, part: str) -> str:
         """The dotted name of what it measures on a part of the profile."""
 
+    def reads(self, summary: Any) -> bool:  # noqa: ARG002 - all that there is, unless it says otherwise
+        """Whether a summary holds anything of what it judges; if none does, nothing is said of it."""
+        return True
+
     @abstractmethod
     def learn(self, windows: Sequence[Any], phases: Sequence[Phase] = ()) -> Any:
         """A baseline from the summaries of the reference's windows: at least one, in time order.

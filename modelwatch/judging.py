@@ -20,6 +20,7 @@ from detectors import (
     phase_of,
     show_duration,
 )
+from modelwatch.fairness import LearnedGap
 from modelwatch.spans import merged
 from modelwatch.trackers import Trackers
 from profiles import Profile
@@ -59,6 +60,7 @@ class Judge:
             or `WINDOW`.
         windows: how many windows with predictions a reference file has.
         spans: the longer spans in which traffic is judged again.
+        gaps: between groups, judged beside the checks.
     """
 
     checks: Sequence[Check]
@@ -68,6 +70,7 @@ class Judge:
     baselines: Mapping[Place, Baseline] = field(default_factory=dict)
     windows: int = 0
     spans: Sequence[Window] = ()
+    gaps: Sequence[LearnedGap] = ()
 
     def limit(self, segment: str, span: int = WINDOW) -> float:
         """The evidence that makes a breach.
@@ -78,7 +81,8 @@ class Judge:
         others = len(self.segments) - 1
         share = 1 if not others else 2 if segment == EVERYTHING else 2 * others
         looks = 1 if span == WINDOW else self.length / self.spans[span].length
-        return self.run_length * looks * max(len(self.checks), 1) * share * (1 + len(self.spans))
+        signals = max(len(self.checks) + len(self.gaps), 1)
+        return self.run_length * looks * signals * share * (1 + len(self.spans))
 
     def lines(
         self,
@@ -107,7 +111,7 @@ class Judge:
                     continue
                 baseline = self.baselines.get((segment, place, WINDOW))
                 current = profile.part(check.part)
-                if baseline is None and current is None:
+                if baseline is None and (current is None or not check.detector.reads(current)):
                     continue
                 if learning:
                     judged = insufficient(LEARNING)
@@ -116,6 +120,11 @@ class Judge:
                 else:
                     judged = self._judge(check, baseline.value, current, limit, phase)
                 found.append(self.line(moment, check.signal, check.subject or "", segment, judged, trackers))
+        own = [gap for gap in self.gaps if gap.of_labels is performance]
+        alpha = p_of_evidence(self.limit(EVERYTHING))
+        for gap in own:
+            judged = insufficient(LEARNING) if learning else gap.judge(profiles, alpha, phase)
+            found.append(self.line(moment, gap.signal, gap.column, EVERYTHING, judged, trackers))
         return found
 
     def over_span(
@@ -221,9 +230,10 @@ def _learn_one(
 ) -> None:
     if check.of_all_rows and place[0]:
         return
-    held = [start for start in sorted(windows) if windows[start].part(check.part) is not None]
-    if held:
-        summaries = [windows[start].part(check.part) for start in held]
+    parts = {start: windows[start].part(check.part) for start in sorted(windows)}
+    held = [start for start, part in parts.items() if part is not None]
+    if any(check.detector.reads(parts[start]) for start in held):
+        summaries = [parts[start] for start in held]
         phases = [phase_of(start, length) for start in held]
         learned[place] = Baseline(check.detector.learn(summaries, phases))
 

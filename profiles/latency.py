@@ -43,6 +43,11 @@ class LatencySummary(Sums):
         """
         return counted_quantile(self.space, self.counts, level)
 
+    def edges(self, rank: int) -> tuple[float, float]:
+        """The edges in milliseconds of the bin of a latency by its rank, from 1 to how many there are."""
+        key = self.counts.keys[[np.searchsorted(np.cumsum(self.counts.values), rank)]]
+        return float(self.space.lower(key)[0]), float(self.space.upper(key)[0])
+
     def failed(self, status: Status) -> int:
         """How many requests failed in a way."""
         return int(self.classes.at(np.array([status], np.int64))[0])

@@ -16,6 +16,7 @@ from detectors.contract_fault import ContractFault
 from detectors.covariance import Covariance
 from detectors.cramer_von_mises import CramerVonMises
 from detectors.duplicates import Duplicates
+from detectors.error_rate import ErrorRate
 from detectors.frechet import Frechet
 from detectors.g_test import GTest
 from detectors.hellinger import Hellinger
@@ -45,6 +46,7 @@ from profiles import (
     Moments,
     Outcomes,
     Projection,
+    Status,
     Violation,
     Vocabulary,
 )
@@ -130,6 +132,11 @@ def outcomes(rng: Rng, rows: int, changed: float) -> Any:
     return Outcomes().summarize(scores, (scores > 0.5).astype(np.float64), labels)
 
 
+def answered(rng: Rng, rows: int, changed: float) -> Any:
+    ended = np.where(rng.random(rows) < 0.02 + changed, Status.SERVER, Status.OK)
+    return LatencyGrid().summarize(None, ended.astype(np.float64))
+
+
 def latencies(rng: Rng, rows: int, changed: float) -> Any:
     return LatencyGrid().summarize(
         rng.lognormal(3 + 2 * changed, 0.5, rows), np.where(rng.random(rows) < 0.01, 1.0, 0.0)
@@ -190,6 +197,7 @@ EXAMPLES: dict[type[Detector], Example] = {
         Example(Duplicates(), repeated),
         Example(PerformanceDrop(metric="roc_auc"), outcomes),
         Example(LatencyQuantile(percentile=95), latencies),
+        Example(ErrorRate(), answered),
         Example(DomainClassifier(rows=400), sampled(2)),
         Example(EvidentlyDrift(), sampled(60)),
         Example(WorstSlice(rows=400), sampled(2)),

@@ -71,7 +71,7 @@ def test_it_reads_known_spaces_and_has_a_dotted_signal(example: Example) -> None
     detector = example.detector
     assert set(detector.spaces) <= {*SPACES, BottomK.kind}
     family, _, rest = detector.signal("features.x").partition(".")
-    assert family in {"drift", "quality", "performance", "latency"}
+    assert family in {"drift", "quality", "performance", "latency", "requests"}
     assert rest
 
 
