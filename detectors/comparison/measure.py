@@ -1,0 +1,136 @@
+"""What two versions can be compared by: any metric of the labels, and of the requests and predictions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from detectors.performance.binary import UNDEFINED, Estimate, proportion
+from detectors.performance.metrics import metric_of
+from profiles import LatencySummary
+from profiles.numeric import counted_quantile
+
+LEAST_ROWS = 50
+LEAST_BEYOND = 10.0  # rows on the smaller side of a quantile
+PERCENTILE = re.compile(r"latency_p(\d{1,2}(?:\.\d{1,3})?)")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure of a version.
+
+    Attributes:
+        name: its name.
+        part: of the profile, which it is computed from; `performance` is of labels.
+        compute: a summary to (value, standard error).
+        rows: how many rows of a summary it rests on.
+        better: 1 where higher is better, -1 where lower is, 0 where neither is.
+        bounded: whether its values have an upper limit; a margin is a share of the value where they have not.
+        least_rows: fewer of a version say nothing.
+        what: what its rows are.
+    """
+
+    name: str
+    part: str
+    compute: Callable[[Any], Estimate]
+    rows: Callable[[Any], int]
+    better: int
+    bounded: bool
+    least_rows: int = LEAST_ROWS
+    what: str = "labels"
+
+    @property
+    def of_labels(self) -> bool:
+        """Whether it needs labels."""
+        return self.part == "performance"
+
+
+def measure_of(task: str, name: str) -> Measure:
+    """A measure by its name: of requests, of predictions, or a metric of the task.
+
+    Raises:
+        ValueError: there is none of this name; the message names some that there are.
+
+    >>> measure_of("binary", "latency_p99").least_rows
+    1000
+    """
+    found = _of_requests(name) or (POSITIVE_RATE if (task, name) == ("binary", "positive_rate") else None)
+    if found is not None:
+        return found
+    try:
+        metric = metric_of(task, name)
+    except ValueError as error:
+        raise ValueError(f"{error}; or error_rate, latency_mean, latency_p99, positive_rate") from None
+    better = 1 if metric.higher_is_better else -1
+    bounded = bool(np.isfinite(metric.span).all())
+    return Measure(name, "performance", metric.compute, lambda outcomes: int(outcomes.count), better, bounded)
+
+
+def _of_requests(name: str) -> Measure | None:
+    if name == "error_rate":
+        return ERROR_RATE
+    if name == "latency_mean":
+        return LATENCY_MEAN
+    match = PERCENTILE.fullmatch(name)
+    level = float(match[1]) / 100 if match else 0.0
+    if not level:
+        return None
+    least = max(LEAST_ROWS, round(LEAST_BEYOND / min(level, 1 - level)))
+    return Measure(
+        name, "latency", lambda held: _quantile(held, level), _timed, -1, False, least, "latencies"
+    )
+
+
+def _errors(requests: LatencySummary) -> Estimate:
+    return proportion(requests.errors, requests.requests)
+
+
+def _timed(requests: LatencySummary) -> int:
+    return requests.counts.total
+
+
+def _mean(requests: LatencySummary) -> Estimate:
+    """The mean latency in milliseconds, of the middles of the bins: within 0.4 %."""
+    counts, space = requests.counts, requests.space
+    if not counts.total:
+        return UNDEFINED
+    middles = (space.lower(counts.keys) + space.upper(counts.keys)) / 2
+    mean = float(np.average(middles, weights=counts.values))
+    variance = float(np.average(np.square(middles - mean), weights=counts.values))
+    return mean, float(np.sqrt(max(variance, (mean / 256) ** 2) / counts.total))
+
+
+def _quantile(requests: LatencySummary, level: float) -> Estimate:
+    """A latency quantile in milliseconds; its error from the ranks one standard error to either side."""
+    counts = requests.counts
+    if not counts.total:
+        return UNDEFINED
+    step = float(np.sqrt(level * (1 - level) / counts.total))
+    value, *ends = (
+        counted_quantile(requests.space, counts, float(np.clip(level + move, 0, 1)))
+        for move in (0.0, -step, step)
+    )
+    return value, max((ends[1] - ends[0]) / 2, value / 256 / float(np.sqrt(counts.total)))
+
+
+def _positive(predictions: Any) -> Estimate:
+    return proportion(int(predictions.counts.at(np.array([1]))[0]), predictions.count)
+
+
+ERROR_RATE = Measure(
+    "error_rate", "latency", _errors, lambda held: int(held.requests), -1, bounded=True, what="requests"
+)
+LATENCY_MEAN = Measure("latency_mean", "latency", _mean, _timed, -1, bounded=False, what="latencies")
+POSITIVE_RATE = Measure(
+    "positive_rate",
+    "prediction",
+    _positive,
+    lambda held: int(held.count),
+    0,
+    bounded=True,
+    what="predictions",
+)
