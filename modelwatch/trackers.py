@@ -77,7 +77,7 @@ class Trackers:
         return {
             "signals": _stored(self.signals),
             "spans": _stored(self.spans),
-            "budgets": {name: budget.bins for name, budget in self.budgets.items()},
+            "budgets": {name: budget.to_json() for name, budget in self.budgets.items()},
             "pending": self.pending,
             "past": self.past[-REMEMBERED:],
             "past_outcomes": self.past_outcomes[-REMEMBERED:],
@@ -99,10 +99,7 @@ class Trackers:
             {key: _evidence(*values) for key, values in stored.get(name, {}).items()}
             for name in ("signals", "spans")
         )
-        budgets = {
-            name: Budget(tuple((start, bad, events) for start, bad, events in bins))
-            for name, bins in stored["budgets"].items()
-        }
+        budgets = {name: Budget.from_json(held) for name, held in stored["budgets"].items()}
         past, outcomes = (
             [(start, breach) for start, breach in stored[name]] for name in ("past", "past_outcomes")
         )

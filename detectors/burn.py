@@ -1,0 +1,178 @@
+"""How fast an error budget burns: Beyer et al., "The Site Reliability Workbook", chapter 5, table 5-8."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
+
+from detectors.budget import FINE, MICROSECOND, Budget
+
+PAGE, TICKET = "page", "ticket"
+
+
+class Rule(NamedTuple):
+    """Fires when so much of the budget is spent within a share of the period."""
+
+    share: float
+    spent: float
+    severity: str
+
+
+RULES = (  # of 30 days: 1 h, 6 h, 24 h and 3 d, which is 14.4, 6, 3 and 1 times the rate that just lasts
+    Rule(1 / 720, 0.02, PAGE),
+    Rule(1 / 120, 0.05, PAGE),
+    Rule(1 / 30, 0.10, TICKET),
+    Rule(1 / 10, 0.10, TICKET),
+)
+SLOWEST = RULES[-1].share
+SLOW = 0.10  # of a window that is longer than any of them
+CONFIRM = 1 / 12  # a rule's short window, as a share of its long one: it must burn still
+EXACTLY = 1 - 1e-9  # rates are quotients
+KEPT = 0.8  # of a rule's rate keeps a breach going: a rate about the limit is one breach, not many
+FEWEST_BAD = 5  # at low traffic one failure is a large share and no news
+
+
+class Limit(NamedTuple):
+    """A rule for a period: the length of time to look at, and the burn rate that is too high over it."""
+
+    length: timedelta
+    rate: float
+    severity: str
+
+    @property
+    def short(self) -> timedelta:
+        """The time over which it must burn still."""
+        return self.length * CONFIRM
+
+
+def rate_of(rule: Rule) -> float:
+    """The burn rate at which a rule fires.
+
+    >>> [round(rate_of(rule), 1) for rule in RULES]
+    [14.4, 6.0, 3.0, 1.0]
+    """
+    return max(rule.spent / rule.share, 1.0)
+
+
+def limits(period: timedelta, window: timedelta) -> list[Limit]:
+    """The rules in proportion to the period, the gravest first; those shorter than a window are left out.
+
+    >>> [(limit.length / timedelta(hours=1), round(limit.rate, 1), limit.severity)
+    ...  for limit in limits(timedelta(days=7), timedelta(hours=1))]
+    [(1.4, 6.0, 'page'), (5.6, 3.0, 'ticket'), (16.8, 1.0, 'ticket')]
+    """
+    found = [Limit(period * rule.share, rate_of(rule), rule.severity) for rule in RULES]
+    resolved = [limit for limit in found if limit.length >= window]
+    return resolved or [Limit(window, max(SLOW * (period / window), 1.0), TICKET)]
+
+
+class Fire(NamedTuple):
+    """What fires: the time looked at, the limit of its burn rate, the rate, and who is to know.
+
+    The limit is 1 over the whole period when the budget is spent.
+    """
+
+    length: timedelta
+    limit: float
+    rate: float
+    severity: str
+
+
+@dataclass(frozen=True)
+class Burn:
+    """How fast a budget burns, at the end of a window that is already in it.
+
+    Attributes:
+        budget: the events of the period.
+        allowed: the share of events that may be bad.
+        period: the objective's period.
+        window: the length of the window.
+        fewest: bad events that a rule needs; 0 where every event is a verdict on a whole window.
+    """
+
+    budget: Budget
+    allowed: float
+    period: timedelta
+    window: timedelta
+    fewest: int = FEWEST_BAD
+
+    @property
+    def _end(self) -> int:
+        step = max(self.window, self.period / FINE) // MICROSECOND
+        return self.budget.bins[-1][0] + step if self.budget.bins else 0
+
+    def _covered(self, length: timedelta) -> float:
+        """The share of the time before the end that there is data of."""
+        if not self.budget.bins:
+            return 0.0
+        return min((self._end - self.budget.bins[0][0]) / (length // MICROSECOND), 1.0)
+
+    def events(self, length: timedelta) -> tuple[int, int]:
+        """The bad and all events of the time before the end."""
+        return self.budget.totals(self._end - length // MICROSECOND)
+
+    def rate(self, length: timedelta) -> float:
+        """The burn rate over the time before the end: 1 spends just the budget, over the period.
+
+        Time before the first data counts as good, at the traffic that there is.
+        """
+        bad, events = self.events(length)
+        return bad / max(events, 1) / self.allowed * self._covered(length)
+
+    @property
+    def spent(self) -> float:
+        """The share of the period's budget that is gone."""
+        return self.rate(self.period)
+
+    def rules(self) -> list[Limit]:
+        """The lengths of time over which to look at the rate, and the rates that are too high over each."""
+        return limits(self.period, self.window)
+
+    def _failing(self) -> float:
+        """The error ratio of the stretch of time that the latest few bad events came in."""
+        bad = events = 0
+        for _, failed, came in reversed(self.budget.bins):
+            if not failed and not bad:
+                continue  # good since
+            bad, events = bad + failed, events + came
+            if bad >= self.fewest:
+                break
+        return bad / max(events, 1)
+
+    def lasting(self, rate: float, length: timedelta) -> bool:
+        """Whether it still burns at a rate.
+
+        That is over the rule's short window, an hour of 30 days at most so that a breach ends soon after an
+        outage; at low traffic over as long as it takes to expect a few bad events, if it failed as it did.
+        """
+        needed = 2 * self.fewest / max(self._failing(), rate * self.allowed)
+        short = max(min(length * CONFIRM, self.period * RULES[0].share), self.window)
+        while short < length and self.events(short)[1] < needed:
+            short = min(short * 2, length)
+        return self.rate(short) >= rate * EXACTLY
+
+    def firing(self, *, ongoing: bool = False) -> Fire | None:
+        """The gravest rule that fires: a rate too high over a long time, and still; None for none.
+
+        Burning on with the whole budget spent is one too. A page rule that is shorter than a window is held
+        to the shortest rule that is not.
+
+        Args:
+            ongoing: whether the window before was in breach: then `KEPT` of a rate is enough.
+        """
+        share = KEPT if ongoing else EXACTLY
+        for length, limit, severity in self.rules():
+            bad, _ = self.events(length)
+            rate = self.rate(length)
+            if bad < self.fewest or rate < limit * share or not self.lasting(limit * share, length):
+                continue
+            grave = any(rule.severity == PAGE and rate >= rate_of(rule) for rule in self._unresolved())
+            return Fire(length, limit, rate, PAGE if grave else severity)
+        enough = self.budget.totals()[0] >= self.fewest
+        if enough and self.spent >= share and self.lasting(share, self.period * SLOWEST):
+            return Fire(self.period, 1.0, self.spent, TICKET)
+        return None
+
+    def _unresolved(self) -> list[Rule]:
+        return [rule for rule in RULES if self.period * rule.share < self.window]
