@@ -65,7 +65,7 @@ def gap_of(values: Floats, errors: Floats, level: float = 0.95) -> Gap:
     np.fill_diagonal(reach, 0.0)
     lower, upper = float((apart - reach).max()), float((apart + reach).max())
     shrunk = _shrunk(values, errors)
-    bias = expected_range(shrunk, errors) - float(np.ptp(shrunk))
+    bias = max(expected_range(shrunk, errors) - float(np.ptp(shrunk)), 0.0)
     return Gap(min(max(plain - bias, lower, 0.0), upper), max(lower, 0.0), upper, highest, lowest)
 
 
