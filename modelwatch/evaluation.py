@@ -15,13 +15,14 @@ from collector.store.read import ARRIVED, Reader
 from collector.store.rows import put
 from collector.summarize import EVERYTHING
 from collector.window import MICROSECOND
-from detectors import Budget
 from detectors.season import DAY
 from modelwatch.arrivals import ArrivalJudge, known_arrivals
 from modelwatch.circumstances import Circumstances
 from modelwatch.diagnosing import breaches, diagnosed
+from modelwatch.fairness import learned_gaps
 from modelwatch.judging import WINDOW, Judge, Moment, in_breach, learn
 from modelwatch.monitor import Monitor
+from modelwatch.objectives import ObjectiveJudge
 from modelwatch.outcomes import OutcomeJudge
 from modelwatch.references import Windows, profiles_of
 from modelwatch.sampling import shape_of, with_samples
@@ -154,6 +155,7 @@ class Evaluation:
         lines = [] if over else self._traffic(spans, moment, learning=learning, complete=complete)
         outcomes = OutcomeJudge(self._monitor, judge, trackers)
         lines += outcomes.lines(reader, end, learning=learning, final=final)
+        lines += ObjectiveJudge(self._monitor, judge, trackers).of_signals(lines)
         chosen = self._cached[0][1] if self._cached else None
         known = Circumstances(connection, reader, self._monitor.model, judge, chosen, end)
         lines = diagnosed(known, lines, begun)
@@ -191,7 +193,8 @@ class Evaluation:
         spans = spans_of(self._monitor.window)
         learned = learn(found, references, self._length, spans)
         used = spans[: 1 + max((place[2] for place in learned), default=WINDOW)]
-        return Judge(found, segments, run_length, self._length, learned, windows, used)
+        gaps = learned_gaps(self._monitor.fairness, self._monitor.task, references, self._length)
+        return Judge(found, segments, run_length, self._length, learned, windows, used, gaps)
 
     def _traffic(self, spans: SpanJudge, moment: Moment, *, learning: bool, complete: bool) -> list[Line]:
         """The lines of what is known at prediction."""
@@ -215,7 +218,8 @@ class Evaluation:
             judged = judge.lines(moment, profiles, trackers, performance=False, learning=learning)
             lines += spans.overlay(judged, moment)
             trackers.pending.append(moment.start)
-            lines += self._objectives(judge, trackers, moment, profiles[EVERYTHING].parts.get("latency"))
+            objectives = ObjectiveJudge(self._monitor, judge, trackers)
+            lines += objectives.of_requests(reader, moment, profiles)
             trackers.past.append((moment.start, in_breach(lines)))
         return lines
 
@@ -224,18 +228,6 @@ class Evaluation:
         if trackers.past and not trackers.arrivals:  # judged by an older version
             trackers.arrivals = known_arrivals(reader, trackers.past, self._length, LONGEST_SILENCE)
         return ArrivalJudge(judge, trackers, self._monitor.switched_on(), reference)
-
-    def _objectives(self, judge: Judge, trackers: Trackers, moment: Moment, requests: Any) -> list[Line]:
-        lines = []
-        for slo in self._monitor.slos:
-            if slo.part != "latency" or requests is None:
-                continue
-            bad, events = slo.count(requests)
-            budget = trackers.budgets.get(slo.name, Budget()).add(moment.start, bad, events, slo.period)
-            trackers.budgets[slo.name] = budget
-            judged = slo.judge_requests(requests, budget, self._monitor.window.size)
-            lines.append(judge.line(moment, slo.signal, "", EVERYTHING, judged, trackers))
-        return lines
 
     def _commit(self, connection: sa.Connection, lines: Sequence[Line], trackers: Trackers, end: int) -> None:
         """Store the lines, let incidents and actions follow, and move on."""

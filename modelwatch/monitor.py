@@ -14,8 +14,9 @@ from alerts.rules import Alerting
 from collector.document import DocumentError, problems, read_document
 from collector.encoders.encoder import EncoderError
 from collector.schema import Schema, located
-from detectors import Check, Detector, Duration, Objective, checks, default_detectors, parse_duration
-from detectors.performance.metrics import METRICS
+from detectors import Check, Detector, Duration, Kind, Objective, checks, default_detectors, parse_duration
+from detectors.fairness import Fairness
+from detectors.performance.metrics import METRICS, metric_of
 from modelwatch.plugins import OpenDetector
 from modelwatch.references import AnyReference, LearnedReference
 from profiles import Shape
@@ -64,6 +65,7 @@ class Monitor(Schema):
     detectors: tuple[OpenDetector, ...] | None = None
     reference: AnyReference = LearnedReference()
     alerts: Alerting = Alerting()
+    fairness: Fairness | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -87,14 +89,37 @@ class Monitor(Schema):
             for space in detector.spaces
         ]
         for slo in self.slos:
-            metric = slo.sli.strip().split("<")[0].split(">")[0].strip()
-            if slo.part == "performance" and metric not in METRICS[self.task]:
-                known = ", ".join(METRICS[self.task])
-                raise ValueError(f"slos: {metric} is no metric of a {self.task} task; there are {known}")
+            self._fits(slo)
         twice = {one[1] for one in signals if signals.count(one) > 1}
         if twice:
             raise ValueError(f"detectors: two of them are {sorted(twice)}; keep one of each")
         return self
+
+    @model_validator(mode="after")
+    def _fair(self) -> Self:
+        if self.fairness is not None:
+            self.fairness.gaps(self.task)  # says what is wrong
+            odd = [name for name in self.fairness.groups if name not in self.segments]
+            if odd:
+                raise ValueError(f"fairness: groups {odd} are no segments; add them to `segments:`")
+        return self
+
+    def _fits(self, slo: Objective) -> None:
+        """Refuse an objective about a metric, a feature or a segment that this model does not have."""
+        indicator, column = slo.indicator, slo.segment.split("=")[0]
+        if slo.segment and ("=" not in slo.segment or column not in self.segments):
+            known = ", ".join(f"{name}=…" for name in self.segments) or "none: add `segments:`"
+            raise ValueError(f"slos: {slo.name}: segment {slo.segment!r} is not known; there are {known}")
+        if indicator.kind is Kind.METRIC:
+            try:
+                metric_of(self.task, indicator.name)
+            except ValueError as error:
+                raise ValueError(f"slos: {slo.name}: {error}") from None
+        subject = indicator.subject
+        kinds = {detector.kind for detector in self.switched_on()}  # type: ignore[attr-defined]
+        if subject and subject not in self.features and subject.split(".")[0] not in kinds:
+            known = ", ".join(self.features)
+            raise ValueError(f"slos: {slo.name}: sli {slo.sli!r}: no feature {subject!r}; there are {known}")
 
     def switched_on(self) -> tuple[Detector, ...]:
         """The detectors: those that the file names, or the task's defaults."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from alerts.line import Line
 from collector.store.read import Reader
-from collector.summarize import EVERYTHING
 from collector.window import MICROSECOND
-from detectors import Judgement, insufficient
 from modelwatch.judging import Judge, Moment, in_breach
 from modelwatch.monitor import Monitor
+from modelwatch.objectives import ObjectiveJudge
 from modelwatch.trackers import Trackers
 from profiles import Profile
 
@@ -35,6 +32,7 @@ class OutcomeJudge:
     def __init__(self, monitor: Monitor, judge: Judge, trackers: Trackers) -> None:
         self._monitor, self._judge, self._trackers = monitor, judge, trackers
         self._length = monitor.window.length
+        self._objectives = ObjectiveJudge(monitor, judge, trackers)
 
     def lines(self, reader: Reader, now: int, *, learning: bool, final: bool) -> list[Line]:
         """The lines of all windows whose labels have settled by `now`, oldest first.
@@ -59,10 +57,12 @@ class OutcomeJudge:
             if not settled and not gone:
                 continue
             pending.remove(start)
+            moment = Moment(start, start + self._length, now)
+            if settled or start < oldest:
+                lines += self._objectives.of_coverage(moment, have, total)
             if not have:
                 continue
             enough = bool(settled) and (not final or have >= HALF * total)
-            moment = Moment(start, start + self._length, now)
             lines += self._window(reader, moment, learning=learning, enough=enough)
         return lines
 
@@ -76,18 +76,7 @@ class OutcomeJudge:
         if not enough:
             profiles = {segment: Profile() for segment in profiles}
         lines = self._judge.lines(moment, profiles, self._trackers, performance=True, learning=learning)
-        lines += self._objectives(moment, profiles.get(EVERYTHING, Profile()))
+        lines += self._objectives.of_outcomes(reader, moment, profiles, enough=enough)
         self._trackers.past_outcomes.append((start, in_breach(lines)))
         self._trackers.past_outcomes.sort()
-        return lines
-
-    def _objectives(self, moment: Moment, profile: Profile) -> Sequence[Line]:
-        lines = []
-        for slo in self._monitor.slos:
-            if slo.part == "performance":
-                outcomes = profile.parts.get("performance")
-                judged: Judgement = (
-                    insufficient("too few labels") if outcomes is None else slo.judge_outcomes(outcomes)
-                )
-                lines.append(self._judge.line(moment, slo.signal, "", EVERYTHING, judged, self._trackers))
         return lines
