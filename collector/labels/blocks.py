@@ -20,7 +20,7 @@ class Block:
     """Rows sorted by id hash, shape (n,) throughout.
 
     Attributes:
-        ids: ascending and distinct.
+        ids: ascending; in what is stored distinct.
         columns: numbers, or codes: 0 for missing, otherwise a place in `names` counted from 1.
         names: by column, what codes stand for; a column that is not in here holds numbers.
     """
@@ -104,6 +104,9 @@ class Recoder:
     """
 
     def __init__(self, headers: Sequence[Mapping[str, Any]]) -> None:
+        self.kinds: dict[str, str] = {
+            name: kind for header in reversed(headers) for name, kind in header["kinds"].items()
+        }
         coded = list(dict.fromkeys(name for header in headers for name in header["names"]))
         self.names: dict[str, Names] = {
             name: tuple(dict.fromkeys(value for header in headers for value in header["names"].get(name, ())))
@@ -114,28 +117,35 @@ class Recoder:
             for name, values in self.names.items()
         }
 
-    def header(self, kinds: Mapping[str, str]) -> dict[str, Any]:
-        """The header of what is put together, from the kinds of one of the blocks."""
+    def header(self) -> dict[str, Any]:
+        """The header of what is put together."""
         coded = {name: np.dtype(code_type(len(values))).str for name, values in self.names.items()}
         names = {name: list(values) for name, values in self.names.items()}
-        return {"kinds": dict(kinds) | coded, "names": names}
+        return {"kinds": self.kinds | coded, "names": names}
 
     def whole(self, blocks: Sequence[Block]) -> Block:
-        """All rows in one block; of an id that several have, the first block's row."""
-        ids = np.concatenate([block.ids for block in blocks])
-        order = np.argsort(ids, kind="stable")
-        ids = ids[order]
+        """All rows by id, in one block; of an id that several have, the first block's row."""
+        every = self.joined(blocks)
+        order = np.argsort(every.ids, kind="stable")
+        ids = every.ids[order]
         if ids.size:
             fresh = np.concatenate([[True], ids[1:] != ids[:-1]])
             if not fresh.all():
-                ids, order = ids[fresh], order[fresh]
+                order = order[fresh]
+        return every.take(order)
+
+    def joined(self, blocks: Sequence[Block]) -> Block:
+        """All rows, block after block; what a block has no column for is 0, or missing."""
+        ids = np.concatenate([block.ids for block in blocks])
         columns = {
-            name: np.concatenate([self._recoded(block, name) for block in blocks])[order]
-            for name in blocks[0].columns
+            name: np.concatenate([self._recoded(block, name) for block in blocks]) for name in self.kinds
         }
         return Block(ids, columns, self.names)
 
     def _recoded(self, block: Block, name: str) -> Any:
+        if name not in block.columns:
+            kind = code_type(len(self.names[name])) if name in self.names else self.kinds[name]
+            return np.zeros(len(block), kind)
         if name not in self.names:
             return block.columns[name]
         kind, old = code_type(len(self.names[name])), block.names[name]

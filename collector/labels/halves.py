@@ -54,11 +54,10 @@ class Halves:
 
     def fresh(self, connection: sa.Connection, name: str, ids: Hashes) -> Ints:
         """The places of the ids that a side does not hold, by id; of equal ones the first."""
-        order = np.argsort(ids)
+        order = by_id(ids)
         ordered = ids[order]
         again = ordered[1:] == ordered[:-1]
         if again.any():
-            order = np.argsort(ids, kind="stable")
             order = order[np.concatenate([[True], ~again])]
             ordered = ids[order]
         known = np.zeros(order.size, bool)
@@ -67,17 +66,33 @@ class Halves:
         return order[~known] if known.any() else order
 
     def find(self, connection: sa.Connection, name: str, ids: Hashes) -> Iterator[tuple[Block, Ints]]:
-        """What a side holds of some ids, ascending: rows, and the places of their ids in `ids`."""
+        """What a side holds of some ids, ascending: rows, and the places of their ids in `ids`.
+
+        An id may be asked for several times.
+        """
         side = self._sides[name]
         if side.stored:
             maybe = np.flatnonzero(self._filter.maybe(ids, self._salts[name]))
-            for block, places in side.find(connection, ids[maybe]):
+            found = side.find if name == LABELS else side.find_distinct
+            for block, places in found(connection, ids[maybe]):
                 yield block, maybe[places]
 
     def add(
         self, connection: sa.Connection, name: str, block: Block, newest: int, revision: int, oldest: int
     ) -> None:
-        """Hold more rows, in the transaction that makes a revision of the model; forget what is too old."""
+        """Hold more rows, in the transaction that makes a revision of the model; forget what is too old.
+
+        Labels take the place of those that are held for the same ids.
+        """
         self._sides[name].add(connection, block, newest, revision, oldest)
         self._filter.add(block.ids, self._salts[name])
         self._revision = revision
+
+
+def by_id(ids: Hashes) -> Ints:
+    """The places of ids in their order, of equal ones in the order in which they came."""
+    order = np.argsort(ids)
+    ordered = ids[order]
+    if bool((ordered[1:] == ordered[:-1]).any()):
+        order = np.argsort(ids, kind="stable")  # takes several times as long
+    return order

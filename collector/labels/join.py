@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from collector.batch import Coded, Labels, Predictions, Values
 from collector.labels.blocks import Block
 from collector.labels.halves import LABELS, PREDICTIONS, Halves
+from collector.labels.probabilities import held_probabilities, probabilities_of
 from collector.schema import Schema
 from collector.summarize import Cut, Joined, class_codes, windows
 from collector.window import MICROSECOND
@@ -42,7 +43,7 @@ class Join:
         """
         held = self.held if rows.ids is not None else None
         ids = np.arange(len(rows), dtype=np.uint64) if rows.ids is None else rows.ids[order]
-        made = Block.of(ids, self._outcomes(rows, order, cut.take(order)))
+        made = Block.of(ids, self._outcomes(rows, order, cut.take(order), shape))
         earlier = np.zeros(len(rows), bool)
         joined = []
         if held is not None:
@@ -70,14 +71,14 @@ class Join:
             self.held.add(LABELS, came, int(rows.times.max(initial=0)))
         return joined
 
-    def _outcomes(self, rows: Predictions, order: Ints, cut: Cut) -> Mapping[str, Any]:
+    def _outcomes(self, rows: Predictions, order: Ints, cut: Cut, shape: Shape) -> Mapping[str, Any]:
         made = self._narrow(rows)
         held = made.take(order) if isinstance(made, Coded) else made[order]
         columns = {"start": cut.starts, "group": cut.groups, "prediction": held}
         if self.schema.task == "binary":
             keys = np.full(len(rows), NO_SCORE) if rows.score is None else Outcomes().keys(rows.score)
             columns["score"] = keys.astype(np.int16)[order]
-        return columns
+        return columns | held_probabilities(rows, order, shape)
 
     def _narrow(self, rows: Predictions) -> Any:
         if rows.prediction is not None:
@@ -114,6 +115,7 @@ class Join:
             predictions=predictions[kept],
             scores=scores[kept].astype(np.int64),
             labels=_widened(came.column("label"), shape)[kept],
+            probabilities=probabilities_of(made, kept, shape),
         )
 
 

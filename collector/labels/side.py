@@ -1,14 +1,16 @@
 """One side of a model's label join, predictions or labels: blocks in the database, in chunks.
 
 Blocks grow as the runs of a log-structured merge tree do (O'Neil et al., Acta Informatica 33, 1996): new rows
-join the newest block until it fills a chunk, and every `FAN` blocks of one size become one of the next, so a
-row is rewritten a logarithmic number of times. Only a few chunks are ever in memory.
+join the newest block while it is small, and every `FAN` blocks of one size become one of the next, so a row
+is rewritten a logarithmic number of times. Ids are hashes, spread evenly over every block: what is looked up
+is read in chunks of about a page, in the order of the ids.
+
+Only blocks that follow each other are merged, so they stay in the order in which their rows came: of an id
+that several hold, the last one's row is the newest.
 """
 
 from __future__ import annotations
 
-import logging
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,16 +21,16 @@ import sqlalchemy as sa
 
 from collector.batch import Hashes
 from collector.labels.blocks import Block, Recoder
+from collector.labels.chunks import Chunks
 from collector.store import tables
-from collector.store.quarantine import keep
 from profiles.counts import Ints
 
-log = logging.getLogger(__name__)
-CHUNK = 8192  # rows: what is read and written at a time
+CHUNK = 512  # rows: with 13 to 15 bytes each a page of SQLite
+SMALL = 8192  # rows: a smaller block is one chunk, and rows are added to it
 FAN = 8
-CACHED = 32  # chunks
-AT_ONCE = 8  # chunks that one statement reads
+AT_ONCE = 1024  # chunks that one statement reads
 MERGED_AT_ONCE = 1 << 16  # rows that a merge holds in memory
+LARGEST = 1 << 25  # rows of a block: a block is forgotten as a whole
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Stored:
 
     @property
     def tier(self) -> int:
-        """Its size class: 0 below a chunk, then one more for every `FAN` times as many rows."""
-        return 0 if self.rows < CHUNK else 1 + int(np.log(self.rows / CHUNK) / np.log(FAN) + 1e-9)
+        """Its size class: 0 while it is small, then one more for every `FAN` times as many rows."""
+        return 0 if self.rows < SMALL else 1 + int(np.log(self.rows / SMALL) / np.log(FAN) + 1e-9)
 
 
 class Side:
@@ -54,12 +56,15 @@ class Side:
     Args:
         model: the model.
         side: `predictions` or `labels`.
+        largest: rows of a block that grows no further.
     """
 
-    def __init__(self, model: str, side: str) -> None:
-        self.model, self.side = model, side
+    def __init__(self, model: str, side: str, largest: int = LARGEST) -> None:
+        self.model, self.side, self._largest = model, side, largest
         self.stored: list[Stored] = []
-        self._chunks: OrderedDict[tuple[int, int], Block] = OrderedDict()
+        self._chunks = Chunks(model, side)
+        self._small: dict[int, Block] = {}
+        self._yield: dict[int, float] = {}
 
     def refresh(self, connection: sa.Connection) -> list[Stored]:
         """Read which blocks there are; returns those that are new here."""
@@ -81,89 +86,96 @@ class Side:
     def ids(self, connection: sa.Connection, item: Stored) -> Iterator[Hashes]:
         """All ids of a block, in pieces, ascending."""
         for places in _parts(range(item.firsts.size)):
-            for block in self._read(connection, item, places):
-                yield block.ids
+            yield self._read(connection, item, places).ids
 
     def find(self, connection: sa.Connection, ids: Hashes) -> Iterator[tuple[Block, Ints]]:
-        """Where ids, ascending, are held: rows, and the places of their ids in `ids`."""
-        waiting = np.arange(ids.size)
-        for item in reversed(self.stored):  # what came last is asked for most
+        """What is held of ids, ascending: the newest rows, and the places of their ids in `ids`."""
+        yield from self._find(connection, ids, self.stored[::-1])
+
+    def find_distinct(self, connection: sa.Connection, ids: Hashes) -> Iterator[tuple[Block, Ints]]:
+        """The same where no id is held twice: blocks in which the ids before were found are asked first."""
+        newest_first = self.stored[::-1]
+        newest_first.sort(key=lambda item: -self._yield.get(item.key, 1.0))
+        yield from self._find(connection, ids, newest_first)
+
+    def _find(
+        self, connection: sa.Connection, ids: Hashes, items: Sequence[Stored]
+    ) -> Iterator[tuple[Block, Ints]]:
+        waiting, found_of_chunks = np.arange(ids.size), dict[int, float]()
+        for item in items:
             if not waiting.size:
-                return
+                break
             found = np.zeros(waiting.size, bool)
             chunk = np.searchsorted(item.firsts, ids[waiting], "right") - 1
-            touched = np.unique(chunk[chunk >= 0]).tolist()
-            for places in _parts(touched):
-                for place, block in zip(places, self._read(connection, item, places), strict=True):
-                    low, high = np.searchsorted(chunk, [place, place + 1])
-                    asked = waiting[low:high]
-                    row = block.find(ids[asked])
-                    hit = np.flatnonzero(row >= 0)
-                    if hit.size:
-                        found[low + hit] = True
-                        yield block.take(row[hit]), asked[hit]
+            touched = np.unique(chunk[chunk >= 0])
+            for places in _parts(touched.tolist()):
+                block = self._read(connection, item, places)
+                low, high = np.searchsorted(chunk, [places[0], places[-1] + 1])
+                asked = waiting[low:high]
+                row = block.find(ids[asked])
+                hit = np.flatnonzero(row >= 0)
+                if hit.size:
+                    found[low + hit] = True
+                    yield block.take(row[hit]), asked[hit]
             waiting = waiting[~found]
+            found_of_chunks[item.key] = float(found.sum()) / max(touched.size, 1)
+        if any(found_of_chunks.values()):  # else they were new ids, which tells nothing of where others are
+            self._yield.update(found_of_chunks)
 
-    def _read(self, connection: sa.Connection, item: Stored, places: Sequence[int]) -> list[Block]:
-        missing = [place for place in places if (item.key, place) not in self._chunks]
-        held = {place: self._chunks[item.key, place] for place in places if place not in missing}
-        if missing:
-            query = sa.select(tables.chunks.c.place, tables.chunks.c.ids, tables.chunks.c.columns)
-            query = query.filter_by(block=item.key).where(tables.chunks.c.place.in_(missing))
-            for row in connection.execute(query):
-                held[row.place] = self._block(connection, item, row)
-                self._keep(item.key, row.place, held[row.place])
-        return [held[place] for place in places]
-
-    def _block(self, connection: sa.Connection, item: Stored, row: Any) -> Block:
-        """A chunk's rows; a damaged one's are lost to the join, which goes on."""
-        try:
-            return Block.from_bytes(np.frombuffer(row.ids, "<u8"), row.columns, item.header)
-        except (ValueError, KeyError, TypeError) as error:
-            log.error("a chunk of %s's waiting %s is damaged: %s", self.model, self.side, error)  # noqa: TRY400
-            name, content = f"{self.side} block={item.key} place={row.place}", row.ids + row.columns
-            keep(connection, "chunk", self.model, name, str(error), content)
-            emptied = {"ids": b"", "columns": b""}
-            place = {"block": item.key, "place": row.place}
-            connection.execute(tables.chunks.update().filter_by(**place).values(**emptied))
-            return Block.from_bytes(np.zeros(0, np.uint64), b"", item.header)
-
-    def _keep(self, key: int, place: int, block: Block) -> None:
-        self._chunks[key, place] = block
-        if len(self._chunks) > CACHED:
-            self._chunks.popitem(last=False)
+    def _read(self, connection: sa.Connection, item: Stored, places: Sequence[int]) -> Block:
+        if item.tier:
+            return self._chunks.read(connection, item.key, places, item.header)
+        if item.key not in self._small:
+            every = range(item.firsts.size)
+            self._small[item.key] = self._chunks.read(connection, item.key, every, item.header)
+        return self._small[item.key]
 
     def add(self, connection: sa.Connection, block: Block, newest: int, revision: int, oldest: int) -> None:
-        """Hold more rows, none of whose ids is held; forget blocks that are wholly older than `oldest`."""
+        """Hold more rows, in place of those with the same ids; forget blocks older than `oldest`."""
         self.drop(connection, [item for item in self.stored if item.newest < oldest])
         if not len(block):
             return
-        small = [item for item in self.stored if item.tier == 0]
-        parts = [block, *(part for item in small for part in self._read(connection, item, [0]))]
+        small = [item for item in self.stored[-1:] if item.tier == 0]
+        parts = [block, *(self._read(connection, item, [0]) for item in small)]
         if small:
             block = Recoder([part.header() for part in parts]).whole(parts)
         newest = max([newest, *(item.newest for item in small)])
         self.drop(connection, small)
         self._write(connection, block.header(), iter([block]), newest, revision)
-        tier = self.stored[-1].tier
-        while tier and len(run := [item for item in self.stored if item.tier == tier]) >= FAN:
+        while len(run := self._due()) > 1:
             self._merge(connection, run)
-            tier = self.stored[-1].tier
+
+    def _due(self) -> Sequence[Stored]:
+        """The last blocks, where they are to be merged: smaller ones before the last, or many of one size."""
+        tiers = [item.tier for item in self.stored]
+        first = len(tiers) - 1
+        while first and tiers[first - 1] < tiers[-1]:
+            first -= 1
+        if first == len(tiers) - 1:
+            while first and tiers[first - 1] == tiers[-1]:
+                first -= 1
+            if len(tiers) - first < FAN:
+                return []
+        run = self.stored[first:]
+        while sum(item.rows for item in run) > self._largest:
+            run = run[1:]
+        return run if len(run) >= min(FAN // 2, len(self.stored) - first) else []
 
     def _merge(self, connection: sa.Connection, run: Sequence[Stored]) -> None:
-        recoder = Recoder([item.header for item in run])
+        newest_first = run[::-1]
+        recoder = Recoder([item.header for item in newest_first])
         pieces = max(1, -(-sum(item.rows for item in run) // MERGED_AT_ONCE))
         edges = [(number << 64) // pieces for number in range(pieces + 1)]  # hashes are spread evenly
 
         def merged() -> Iterator[Block]:
             for low, high in pairwise(edges):
-                parts = [part for item in run for part in self._between(connection, item, low, high)]
+                parts = [part for item in newest_first for part in self._between(connection, item, low, high)]
                 if parts:
                     yield recoder.whole(parts)
 
-        header = recoder.header(run[0].header["kinds"])
         newest, revision = max(item.newest for item in run), max(item.revision for item in run)
-        self._write(connection, header, merged(), newest, revision)
+        self._write(connection, recoder.header(), merged(), newest, revision, sum(item.rows for item in run))
+        self._yield[self.stored[-1].key] = max(self._yield.get(item.key, 1.0) for item in run)
         self.drop(connection, run)
 
     def _between(self, connection: sa.Connection, item: Stored, low: int, high: int) -> Iterator[Block]:
@@ -171,11 +183,11 @@ class Side:
         first = max(int(np.searchsorted(item.firsts, np.uint64(low), "right")) - 1, 0)
         last = item.firsts.size if high >= 1 << 64 else int(np.searchsorted(item.firsts, np.uint64(high)))
         for places in _parts(range(first, last)):
-            for block in self._read(connection, item, places):
-                start = int(np.searchsorted(block.ids, np.uint64(low)))
-                stop = len(block) if high >= 1 << 64 else int(np.searchsorted(block.ids, np.uint64(high)))
-                if stop > start:
-                    yield block.take(slice(start, stop))
+            block = self._read(connection, item, places)
+            start = int(np.searchsorted(block.ids, np.uint64(low)))
+            stop = len(block) if high >= 1 << 64 else int(np.searchsorted(block.ids, np.uint64(high)))
+            if stop > start:
+                yield block.take(slice(start, stop))
 
     def _write(
         self,
@@ -184,23 +196,20 @@ class Side:
         parts: Iterator[Block],
         newest: int,
         revision: int,
+        most: int = 0,
     ) -> None:
+        """Store a block of at most so many rows, which come in parts; 0 for one part."""
         values = {"model": self.model, "side": self.side, "header": header, "revision": revision}
         inserted = connection.execute(tables.blocks.insert().values(**values, rows=0, newest=newest))
         key = int((inserted.inserted_primary_key or [0])[0])
-        firsts, rows = [], 0
+        firsts, places, rows = [np.zeros(0, np.uint64)], 0, 0
         for part in parts:
-            chunks = []
-            for start in range(0, len(part), CHUNK):
-                chunk = part.take(slice(start, start + CHUNK))
-                firsts.append(int(chunk.ids[0]))
-                first = firsts[-1].to_bytes(8, "big")
-                identity = {"block": key, "place": len(firsts) - 1, "first": first}
-                chunks.append(identity | {"ids": chunk.ids.tobytes(), "columns": chunk.to_bytes()})
-            connection.execute(tables.chunks.insert(), chunks)
+            size = CHUNK if max(most, len(part)) >= SMALL else SMALL
+            firsts.append(self._chunks.write(connection, key, places, part, size))
+            places += firsts[-1].size
             rows += len(part)
         connection.execute(tables.blocks.update().filter_by(id=key).values(rows=rows))
-        self.stored.append(Stored(key, rows, newest, revision, header, np.array(firsts, np.uint64)))
+        self.stored.append(Stored(key, rows, newest, revision, header, np.concatenate(firsts)))
 
     def drop(self, connection: sa.Connection, gone: Sequence[Stored]) -> None:
         """Forget whole blocks."""
@@ -210,8 +219,9 @@ class Side:
         connection.execute(tables.chunks.delete().where(tables.chunks.c.block.in_(keys)))
         connection.execute(tables.blocks.delete().where(tables.blocks.c.id.in_(keys)))
         self.stored = [item for item in self.stored if item.key not in keys]
-        for chunk in [chunk for chunk in self._chunks if chunk[0] in keys]:
-            del self._chunks[chunk]
+        for key in keys:
+            self._small.pop(key, None)
+            self._yield.pop(key, None)
 
 
 def _parts(places: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -53,7 +53,9 @@ def empty() -> Iterator[Database]:
 def test_every_row_is_found_whatever_was_merged(
     monkeypatch: pytest.MonkeyPatch, batches: list[set[int]]
 ) -> None:
-    monkeypatch.setattr(module, "CHUNK", 8)
+    monkeypatch.setattr(module, "CHUNK", 2)
+    monkeypatch.setattr(module, "SMALL", 8)
+    monkeypatch.setattr(module, "AT_ONCE", 5)
     monkeypatch.setattr(module, "MERGED_AT_ONCE", 64)
     database, side, seen = open_database(None), Side("m", "predictions"), set[int]()
     with database.write() as connection:
@@ -109,7 +111,7 @@ def test_what_is_wholly_too_old_is_dropped_with_its_rows(empty: Database) -> Non
         ]
         assert sorted(held) == [9000, 18_000]
         stored = connection.execute(sa.select(sa.func.count()).select_from(tables.chunks)).scalar_one()
-    assert stored == sum(item.firsts.size for item in side.stored) == 4
+    assert stored == sum(item.firsts.size for item in side.stored) == 2 * -(-9000 // module.CHUNK)
 
 
 def test_putting_together_keeps_the_first_of_equal_ids() -> None:

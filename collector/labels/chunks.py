@@ -1,0 +1,131 @@
+"""The chunks of blocks in the database: about a page of rows each, of which one statement reads many."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from collector.batch import Hashes
+from collector.labels.blocks import Block
+from collector.store import tables
+from collector.store.quarantine import keep
+
+log = logging.getLogger(__name__)
+held = tables.chunks.c
+ROWS = sa.select(held.place, held.ids, held.columns).where(held.block == sa.bindparam("block"))
+RANGE = ROWS.where(held.place.between(sa.bindparam("low"), sa.bindparam("high"))).order_by(held.place)
+ANY = {  # one parameter for all places: thousands of them would have to be parsed
+    "sqlite": "SELECT value FROM json_each(:places)",
+    "postgresql": "SELECT unnest(CAST(:places AS integer[]))",
+}
+SOME = {name: ROWS.where(held.place.in_(sa.text(query))).order_by(held.place) for name, query in ANY.items()}
+DENSE = 0.5  # of a range: from this share of its chunks on all of them are read
+
+
+class Chunks:
+    """Reads the chunks of one side of a model's label join.
+
+    Args:
+        model: the model.
+        side: `predictions` or `labels`.
+    """
+
+    def __init__(self, model: str, side: str) -> None:
+        self._model, self._side = model, side
+
+    def read(
+        self, connection: sa.Connection, block: int, places: Sequence[int], header: Mapping[str, Any]
+    ) -> Block:
+        """The rows of some chunks of a block, of ascending places; a damaged one's are lost to the join."""
+        rows = _rows(connection, block, places)
+        try:
+            return _whole(rows, header)
+        except (ValueError, KeyError, TypeError):
+            return _whole([row for row in rows if self._sound(connection, block, row, header)], header)
+
+    def _sound(self, connection: sa.Connection, block: int, row: Any, header: Mapping[str, Any]) -> bool:
+        try:
+            _whole([row], header)
+        except (ValueError, KeyError, TypeError) as error:
+            said = "a chunk of %s's waiting %s is damaged: %s"
+            log.error(said, self._model, self._side, error)  # noqa: TRY400 - it is known where
+            name = f"{self._side} block={block} place={row.place}"
+            keep(connection, "chunk", self._model, name, str(error), bytes(row.ids) + bytes(row.columns))
+            emptied = tables.chunks.update().filter_by(block=block, place=row.place)
+            connection.execute(emptied.values(ids=b"", columns=b""))
+            return False
+        return True
+
+    def write(self, connection: sa.Connection, block: int, first: int, rows: Block, size: int) -> Hashes:
+        """Store rows in chunks of `size` from place `first` on; returns the smallest id of each."""
+        starts = range(0, len(rows), size)
+        firsts = rows.ids[::size]
+        chunks = [
+            {
+                "block": block,
+                "place": first + number,
+                "first": int(rows.ids[start]).to_bytes(8, "big"),
+                "ids": rows.ids[start : start + size].tobytes(),
+                "columns": rows.take(slice(start, start + size)).to_bytes(),
+            }
+            for number, start in enumerate(starts)
+        ]
+        connection.execute(tables.chunks.insert(), chunks)
+        return firsts
+
+
+def _rows(connection: sa.Connection, block: int, places: Sequence[int]) -> Sequence[Any]:
+    low, high = int(places[0]), int(places[-1])
+    if len(places) >= DENSE * (high - low + 1):
+        wanted = set(places)
+        found = connection.execute(RANGE, {"block": block, "low": low, "high": high})
+        return [row for row in found if row.place in wanted]
+    kind = connection.dialect.name
+    named: Any = json.dumps(list(places)) if kind == "sqlite" else list(places)
+    return connection.execute(SOME[kind], {"block": block, "places": named}).all()
+
+
+def _whole(rows: Sequence[Any], header: Mapping[str, Any]) -> Block:
+    """The rows of chunks as one block.
+
+    Raises:
+        ValueError: one is damaged.
+    """
+    ids = np.frombuffer(b"".join([row.ids for row in rows]), "<u8")
+    columns = list(_columns(rows, header))
+    held = {
+        name: np.concatenate([part[name] for part in columns]) if columns else np.zeros(0, kind)
+        for name, kind in header["kinds"].items()
+    }
+    for name, values in header["names"].items():
+        if int(held[name].max(initial=0)) > len(values):
+            raise ValueError(f"{name} has codes of no name")
+    if bool((ids[1:] <= ids[:-1]).any()):
+        raise ValueError("its ids are not in order")
+    return Block(ids, held, {name: tuple(values) for name, values in header["names"].items()})
+
+
+def _columns(rows: Sequence[Any], header: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The columns of chunks; those of one size, most of them, are taken apart together."""
+    kinds = {name: np.dtype(kind) for name, kind in header["kinds"].items()}
+    width = sum(kind.itemsize for kind in kinds.values())
+    for size, some in groupby(rows, key=lambda row: len(row.ids)):
+        chunks = [row.columns for row in some]
+        count = size // 8
+        if any(len(chunk) != count * width for chunk in chunks):
+            raise ValueError("it has more bytes than rows, or fewer")
+        if not count:
+            continue
+        table = np.frombuffer(b"".join(chunks), np.uint8).reshape(len(chunks), count * width)
+        at, found = 0, {}
+        for name, kind in kinds.items():
+            part = table[:, at : at + count * kind.itemsize]
+            found[name] = np.ascontiguousarray(part).reshape(-1).view(kind)
+            at += part.shape[1]
+        yield found
