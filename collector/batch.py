@@ -44,6 +44,8 @@ class Predictions:
         features: by name: floats (n,) with NaN for missing, categories, or vectors (n, d).
         prediction: 0/1 or numbers, NaN for none; categories for a multi-class task; None when not logged.
         score: shape (n,), NaN for none; None when not logged.
+        scores: of a multi-class task the probabilities by class, each shape (n,), NaN for none; None when not
+            logged.
         latency: milliseconds, NaN for none; None when not logged.
         status: how the request ended, a `profiles.Status`, NaN where unknown; None when not logged.
         segments: the segment columns, by name.
@@ -63,6 +65,7 @@ class Predictions:
     label: Values | None = None
     label_times: Ints | None = None
     names: Any = None
+    scores: Mapping[str, Floats] | None = None
 
     def __len__(self) -> int:
         return int(self.times.size)

@@ -18,12 +18,15 @@ def predictions(parts: Sequence[Predictions]) -> Predictions:
     sizes = [len(part) for part in parts]
     columns = {name: [getattr(part, name) for part in parts] for name in parts[0].__dict__}
     features = {name: None for part in parts for name in part.features}
+    scored = [part.scores or {} for part in parts]
+    classes = sorted({name for scores in scored for name in scores})
     return Predictions(
         **{
             name: _column(values, sizes)
             for name, values in columns.items()
-            if name not in ("features", "segments")
+            if name not in ("features", "segments", "scores")
         },
+        scores={name: _column([one.get(name) for one in scored], sizes) for name in classes} or None,
         features={name: _column([part.features.get(name) for part in parts], sizes) for name in features},
         segments={
             name: _column([part.segments[name] for part in parts], sizes) for name in parts[0].segments

@@ -13,6 +13,7 @@ from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
 from collector.validation import columns
 from profiles import (
     ClassOutcomes,
+    ClassScores,
     Grid,
     LatencyGrid,
     Losses,
@@ -26,6 +27,7 @@ from profiles import (
     Vocabulary,
 )
 from profiles.categorical import MAX_CATEGORIES
+from profiles.class_scores import MOST_COUNTED
 from profiles.counts import Floats
 
 MOST_SEGMENTS = 100  # of a column; rows with other values share one segment
@@ -44,6 +46,7 @@ class ShapeFitter:
         self._numbers: dict[str, _Sample] = defaultdict(_Sample)
         self._words: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._scored = self._predicted = False
+        self._classes: set[str] = set()
         self._rows, self._count = _Sample(FEW), 0
         self._times: list[int] = []
 
@@ -60,6 +63,10 @@ class ShapeFitter:
             self._take(f"features.{name}", values)
         for name, coded in rows.segments.items():
             self._take(f"segments.{name}", coded)
+        for name, column in (rows.scores or {}).items():
+            if np.isfinite(column).any():
+                self._classes.add(name)
+                self._words["prediction"][name] += 0  # a class that is never predicted is one, too
         self._scored |= rows.score is not None and bool(np.isfinite(rows.score).any())
         if rows.prediction is not None:
             self._predicted = True
@@ -121,7 +128,8 @@ class ShapeFitter:
             return scored | {"prediction": either, "label": either, "performance": Outcomes()}
         if self._schema.task == "multiclass":
             classes = self._vocabulary("prediction")
-            return {"prediction": classes, "label": classes, "performance": ClassOutcomes(classes)}
+            held: dict[str, Space] = {"prediction": classes, "label": classes}
+            return held | {"performance": ClassOutcomes(classes)} | self._class_scores(classes)
         predicted = Grid.fit(self._numbers["prediction"].rows())
         residuals = self._numbers["residual"].rows()
         grid = Grid.fit(residuals) if np.isfinite(residuals).any() else Grid(0.0, predicted.scale / 4)
@@ -130,6 +138,14 @@ class ShapeFitter:
         losses = Losses.fit(predicted, self._numbers["prediction"].rows())
         outcomes: dict[str, Space] = {"performance": ResidualGrid(grid, labels.center), "losses": losses}
         return {"prediction": predicted, "label": labels} | outcomes
+
+    def _class_scores(self, classes: Vocabulary) -> dict[str, Space]:
+        """The space of the frequent classes' probabilities, where there are any."""
+        often = self._words["prediction"]
+        scored = sorted(self._classes.intersection(classes.values), key=lambda name: (-often[name], name))
+        if not scored:
+            return {}
+        return {"class_scores": ClassScores(classes, tuple(sorted(map(classes.code, scored[:MOST_COUNTED]))))}
 
 
 class _Sample:
@@ -159,7 +175,7 @@ def fits(shape: Shape, schema: Schema) -> bool:
             name: (space.kind, len(getattr(space, "centers", ())))
             for name, space in one.spaces.items()
             # scores may be absent, and older shapes lack moments, labels, and what estimates are made from
-            if name not in ("score", "scored", "label", "losses") and not is_moments(name)
+            if name not in ("score", "scored", "class_scores", "label", "losses") and not is_moments(name)
         }
         for one in (ShapeFitter(schema).shape(), shape)
     )

@@ -20,6 +20,13 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _class_names(values: Any) -> Any:
+    """Classes as events have them: numbers and booleans as their text."""
+    if not isinstance(values, dict):
+        raise ValueError(f"{values!r} is no mapping; write scores: {{cat: p_cat, dog: p_dog}}")  # noqa: TRY004
+    return dict(zip(_texts(list(values)), values.values(), strict=True))
+
+
 class Columns(Part):
     """How the columns are called in files. On the wire events have the names on the left."""
 
@@ -27,6 +34,10 @@ class Columns(Part):
     id: str = "id"
     prediction: str = "prediction"
     score: str = "score"
+    scores: Annotated[dict[str, str], BeforeValidator(_class_names)] = Field(
+        default_factory=dict,
+        description="Of a multi-class task: the column of each class's probability, such as {cat: p_cat}.",
+    )
     label: str = "label"
     label_time: str = "label_time"
     latency: str = "latency_ms"
@@ -223,6 +234,11 @@ class Schema(Part):
             raise ValueError(f"positive: {self.positive!r} only makes sense for task: binary; leave it out")
         if len(set(self.segments)) < len(self.segments):
             raise ValueError(f"segments: {list(self.segments)} names one twice")
+        if self.columns.scores and self.task != "multiclass":
+            raise ValueError(
+                f"columns.scores: only task: multiclass has a probability for each class, this is task: "
+                f"{self.task}; leave it out, or write score: COLUMN"
+            )
         odd = [name for name in (*self.features, *self.segments) if not name or "|" in name]
         if odd:
             raise ValueError(f"features and segments: {odd} cannot be names; leave out `|`")

@@ -15,6 +15,7 @@ from collector.schema import Schema
 from profiles import (
     CategoricalSummary,
     ClassOutcomes,
+    ClassScores,
     Counts,
     Grid,
     Groups,
@@ -22,6 +23,7 @@ from profiles import (
     LatencySummary,
     Losses,
     Outcomes,
+    Probabilities,
     Profile,
     Projection,
     ResidualGrid,
@@ -79,6 +81,7 @@ class Joined:
         predictions: 0/1, class codes, or numbers.
         scores: bins on the score grid, or `NO_SCORE`.
         labels: as predictions.
+        probabilities: of a multi-class task; None where no row has any.
     """
 
     cut: Cut
@@ -86,6 +89,7 @@ class Joined:
     predictions: Floats
     scores: Ints
     labels: Floats
+    probabilities: Probabilities | None = None
 
 
 SEPARATOR = "\x1f"
@@ -184,6 +188,8 @@ def summarize(rows: Predictions, schema: Schema, shape: Shape, cut: Cut | None =
             parts[name] = _summaries(space, columns[name], groups, every=name.startswith("features."))
     if "scored" in shape.spaces and "score" in parts and "prediction" in parts:
         parts["scored"] = _scored(rows, parts["score"], groups)
+    if rows.scores is not None and isinstance(classes := shape.spaces.get("class_scores"), ClassScores):
+        parts["class_scores"] = _class_scores(classes, rows, groups, shape)
     if rows.latency is not None or rows.status is not None:
         parts["latency"] = LatencyGrid().tally(rows.latency, rows.status, groups)
     parts |= declared(rows.features, schema, groups)
@@ -232,6 +238,14 @@ def _scored(rows: Predictions, scores: list[Any], groups: Groups) -> list[Any]:
     return [part if part.count else None for part in found]
 
 
+def _class_scores(space: ClassScores, rows: Predictions, groups: Groups, shape: Shape) -> list[Any]:
+    """The probabilities of classes for each sum of groups; None where there are none."""
+    predicted = np.full(len(rows), np.nan) if rows.prediction is None else class_codes(rows.prediction, shape)
+    codes = np.where(np.isnan(predicted), -1, predicted).astype(np.int64)
+    found = space.tally(space.bins(rows.scores or {}, len(rows)), codes, groups)
+    return [part if part.count else None for part in found]
+
+
 def class_codes(values: Values, shape: Shape) -> Floats:
     """Predictions or labels as numbers: of a multi-class task the codes of its classes, NaN for missing."""
     if not isinstance(values, Coded):
@@ -252,12 +266,14 @@ def summarize_outcomes(joined: Joined, schema: Schema, shape: Shape) -> dict[Key
     scores, predictions, labels = (
         groups.parts(column) for column in (joined.scores, joined.predictions, joined.labels)
     )
+    scored = _parts(joined.probabilities, groups)
     by_group: list[Any] = []
     for place in range(groups.count):
         if isinstance(space, Outcomes):
             part: Any = space.count(scores[place], predictions[place], labels[place])
         elif isinstance(space, ClassOutcomes):
-            part = space.summarize(predictions[place].astype(np.int64), labels[place].astype(np.int64))
+            codes = (predictions[place].astype(np.int64), labels[place].astype(np.int64))
+            part = space.summarize(*codes, scored[place])
         elif isinstance(space, ResidualGrid):
             part = space.summarize(predictions[place], labels[place])
         else:
@@ -273,6 +289,14 @@ def summarize_outcomes(joined: Joined, schema: Schema, shape: Shape) -> dict[Key
         key: Profile(rows, {"performance": sum((by_group[group] for group in wanted), space.zero()), **label})
         for key, rows, wanted, label in zip(keys, groups.rows(), groups.wanted, told, strict=True)
     }
+
+
+def _parts(probabilities: Probabilities | None, groups: Groups) -> list[Probabilities | None]:
+    """The probabilities of each group's rows."""
+    if probabilities is None:
+        return [None] * groups.count
+    parts = zip(groups.parts(probabilities.bins), groups.parts(probabilities.likeliest), strict=True)
+    return [Probabilities(probabilities.codes, bins, likeliest) for bins, likeliest in parts]
 
 
 def _labels(space: Any, labels: Floats, groups: Groups) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from collector.sources.json_lines import JsonLines
 from collector.sources.parquet import ParquetRows, open_parquet
 from collector.sources.passed_over import PassedOver
 from collector.sources.piece import Piece, Rows, readable
-from collector.validation.record import FileError, Record
+from collector.validation.record import SCORES, FileError, Record
 from collector.validation.sheet import RAW_KEPT
 from collector.validation.validate import Validator
 from profiles.counts import Ints
@@ -154,7 +154,8 @@ class PredictionFile(RowFile):
         required = [name for name in lacking if schema.features[name].required]
         if required:
             raise FileError(f"{self.path}: has no column for the required features {required}")
-        named: list[Any] = list(schema.columns.model_dump().values())
+        named: list[Any] = list(schema.columns.model_dump(exclude={"scores"}).values())
+        named += [*schema.columns.scores.values(), SCORES]
         wanted = [*named, *(column for needed in features.values() for column in needed), *schema.segments]
         return [name for name in dict.fromkeys(wanted) if name in held]
 

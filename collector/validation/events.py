@@ -17,7 +17,7 @@ from collector.validation.columns import BadValueError, Fault
 FIELDS = {
     "prediction": (
         *("kind", "model", "id", "timestamp", "version", "prediction", "score"),
-        *("latency_ms", "status"),
+        *("scores", "latency_ms", "status"),
     ),
     "label": ("kind", "model", "id", "timestamp", "label"),
 }

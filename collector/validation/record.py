@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ from collector.validation import columns
 from collector.validation.columns import Fault
 from collector.validation.faults import Faults, timed
 from collector.validation.ids import hashes
+from collector.validation.probabilities import by_class
 from collector.validation.sheet import RAW_KEPT
 from collector.validation.times import times
 from collector.validation.typed import Reader, decided, undecided
 from profiles.counts import Ints
 
 UNKNOWN = "unknown"
+SCORES = "scores"  # the column of structs or maps, on the wire and in the prediction log
 
 
 class FileError(ValueError):
@@ -44,7 +47,7 @@ class Record:
         self._decided = decided
         self._record, self._schema, self._first, self._now = record, schema, first, now
         held = set(record.schema.names)
-        given, wire = schema.columns.model_dump(), Columns().model_dump()
+        given, wire = schema.columns.model_dump(exclude={"scores"}), Columns().model_dump()
         self._names = Columns(**{k: name if name in held else wire[k] for k, name in given.items()})
         self._faults = Faults()
         self._reader = Reader(schema, nan_is_missing=True, fault=self._faults.note)
@@ -76,6 +79,7 @@ class Record:
         """The good rows as predictions, the bad ones as rejections."""
         names, task, reader = self._names, self._schema.task, self._reader
         score = reader.score(self._column(names.score))
+        scores = self._scores()
         label = self._column(names.label)
         label_times = self._column(names.label_time)
         given = self._ids()
@@ -85,8 +89,11 @@ class Record:
             times=self._times(names.timestamp) if moments is None else moments,
             versions=self._versions(),
             features={name: self._feature(name) for name in self._schema.features if self._held(name)},
-            prediction=decided(task, reader.outcome("prediction", self._column(names.prediction)), score),
+            prediction=decided(
+                task, reader.outcome("prediction", self._column(names.prediction)), score, scores
+            ),
             score=score,
+            scores=scores,
             latency=reader.latency(self._column(names.latency)),
             status=reader.status(self._column(names.status)),
             segments={name: self._segment(name) for name in self._schema.segments},
@@ -133,6 +140,19 @@ class Record:
             )
             for at, (name, fault) in sorted(self._faults.items())
         ]
+
+    def _scores(self) -> Mapping[str, Any] | None:
+        """Probabilities by class: a column for each, as the monitor says, or one of structs or maps."""
+        if self._schema.task != "multiclass":
+            return None
+        given = {name: self._column(column) for name, column in self._schema.columns.scores.items()}
+        found = {name: column for name, column in given.items() if column is not None}
+        whole = None if found or SCORES in self._schema.features else self._column(SCORES)
+        # a file may have a column of that name that is something else
+        if whole is not None and (self._decided or isinstance(whole, pa.StructArray | pa.MapArray)):
+            found, faults = by_class(whole)
+            self._faults.note(SCORES, faults)
+        return self._reader.scores(found)
 
     def _held(self, feature: str) -> bool:
         spec, held = self._schema.features[feature], self._record.schema.names

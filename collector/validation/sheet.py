@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ from collector.validation import columns
 from collector.validation.columns import LONGEST_TEXT, BadValueError, Fault
 from collector.validation.faults import Faults, timed
 from collector.validation.ids import hashes
+from collector.validation.probabilities import by_class
 from collector.validation.times import times
 from collector.validation.typed import Reader, decided, undecided
 from profiles.counts import Ints
@@ -93,6 +94,7 @@ class Sheet:
         logged = given.count(None) < len(given)
         prediction = reader.outcome("prediction", given if logged else None)
         score = reader.score(self._events.field("score"))
+        scores = self._scores()
         names = self._ids()
         status = reader.status(self._events.field("status"))
         read = Predictions(
@@ -104,8 +106,9 @@ class Sheet:
                 name: reader.feature(name, self._events.inner("features", name))
                 for name in self._schema.features
             },
-            prediction=decided(self._schema.task, prediction, score),
+            prediction=decided(self._schema.task, prediction, score, scores),
             score=score,
+            scores=scores,
             latency=reader.latency(self._events.field("latency_ms")),
             status=status,
             segments={
@@ -115,6 +118,15 @@ class Sheet:
         self._faults.note("prediction", undecided(read, self._schema.task))
         self._read = read
         return read.take(self._good()) if self._faults else read
+
+    def _scores(self) -> Mapping[str, Any] | None:
+        """Probabilities by class."""
+        given = self._events.field("scores") if self._schema.task == "multiclass" else []
+        if given.count(None) == len(given):
+            return None
+        found, faults = by_class(given)
+        self._faults.note("scores", faults)
+        return self._reader.scores(found)
 
     def _segment(self, name: str) -> Sequence[Any]:
         """A segment's values: a feature's, or a tag's where that is not sent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from collector.batch import Coded, Predictions, Values
 from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
 from collector.validation import columns
 from collector.validation.columns import BadValueError, Fault
+from collector.validation.probabilities import by_scores
 from collector.validation.status import class_of_word, classes_of_codes
 from profiles import Status, Violation
 from profiles.counts import Floats
@@ -110,6 +111,15 @@ class Reader:
             self._bounded("score", column, 0.0, 1.0, "send a probability from 0 to 1")
         return column
 
+    def scores(self, values: Mapping[str, Column]) -> Mapping[str, Floats] | None:
+        """Probabilities by class, of a multi-class task, NaN for missing; None where there are none."""
+        found = {}
+        for name, column in values.items():
+            field = f"scores.{name}"
+            found[name] = self._told(field, columns.numeric(column, nan_is_missing=self._lenient))
+            self._bounded(field, found[name], 0.0, 1.0, "send a probability from 0 to 1")
+        return found or None
+
     def latency(self, values: Column | None) -> Floats | None:
         """Milliseconds, NaN for missing."""
         if values is None:
@@ -150,8 +160,15 @@ def _vectors(values: Column, spec: EmbeddingFeature) -> tuple[Floats, list[Fault
     return encoded(values, spec.encoder)
 
 
-def decided(task: str, prediction: Values | None, score: Floats | None) -> Values | None:
-    """The prediction, where a binary task logs a score alone: whether the score reaches one half."""
+def decided(
+    task: str,
+    prediction: Values | None,
+    score: Floats | None,
+    scores: Mapping[str, Floats] | None = None,
+) -> Values | None:
+    """The prediction, where scores alone are logged: the likeliest class, or one half reached."""
+    if scores is not None and (prediction is None or isinstance(prediction, Coded)):
+        return by_scores(prediction, scores)
     if task != "binary" or score is None or isinstance(prediction, Coded):
         return prediction
     by_score = np.where(np.isnan(score), np.nan, score >= 0.5)  # noqa: PLR2004 - the usual threshold
@@ -167,6 +184,6 @@ def undecided(rows: Predictions, task: str) -> list[Fault]:
         absent = made.codes < 0 if isinstance(made, Coded) else np.isnan(made)
     if rows.status is not None:
         absent = absent & ~(rows.status > Status.OK)
-    fix = "send the prediction" + (", or a score" if task == "binary" else "")
+    fix = "send the prediction" + {"binary": ", or a score", "multiclass": ", or scores"}.get(task, "")
     fix += "; or the status of a request that failed"
     return [Fault(int(row), None, "missing", fix) for row in np.flatnonzero(absent)]
