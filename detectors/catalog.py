@@ -28,7 +28,7 @@ from detectors.mahalanobis import Mahalanobis
 from detectors.mean_embedding import MeanEmbedding
 from detectors.missing import Missing
 from detectors.out_of_range import OutOfRange
-from detectors.performance.metrics import METRICS
+from detectors.performance.metrics import DEFAULTS
 from detectors.performance_drop import PerformanceDrop
 from detectors.population_stability import PopulationStability
 from detectors.sampled.domain_classifier import DomainClassifier
@@ -109,7 +109,7 @@ def default_detectors(task: str) -> tuple[Detector, ...]:
     """What is switched on for a task when the monitor does not say.
 
     >>> [d.metric for d in default_detectors("regression") if isinstance(d, PerformanceDrop)]
-    ['mae', 'rmse']
+    ['mae', 'rmse', 'bias']
     """
     return (
         SmoothTest(),
@@ -125,7 +125,7 @@ def default_detectors(task: str) -> tuple[Detector, ...]:
         TypeFault(),
         ContractFault(),
         Duplicates(),
-        *(PerformanceDrop(metric=metric) for metric in METRICS[task]),
+        *(PerformanceDrop(metric=metric) for metric in DEFAULTS[task]),
         LatencyQuantile(percentile=50),
         LatencyQuantile(percentile=99),
         ErrorRate(),

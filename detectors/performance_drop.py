@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from detectors.detector import Detector
 from detectors.judgement import Judgement, insufficient
-from detectors.performance.metrics import METRICS, Metric
+from detectors.performance.confusion import Costs
+from detectors.performance.estimate import Estimate
+from detectors.performance.metrics import BUSINESS_VALUE, METRICS, Metric, metric_of, names
 from detectors.proportion import Z95
 from detectors.season import Phase, phases_at
-from detectors.spread import Spreads
+from detectors.spread import Spread, Spreads
 
 
 class PerformanceDrop(Detector):
@@ -22,14 +24,14 @@ class PerformanceDrop(Detector):
     spaces: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "regression")
     kind: Literal["performance"] = "performance"
     metric: str = Field(description="A metric of the monitor's task, such as roc_auc.")
+    costs: Costs | None = Field(None, description="What predictions are worth: of business_value alone.")
 
-    @field_validator("metric")
-    @classmethod
-    def _known(cls, metric: str) -> str:
-        known = sorted({name for metrics in METRICS.values() for name in metrics})
-        if metric not in known:
-            raise ValueError(f"{metric!r} is no metric; known are {known}")
-        return metric
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.metric == BUSINESS_VALUE or any(map(self.applies_to, METRICS)):
+            return self
+        known = "; ".join(f"of a {task} task {', '.join(names(task))}" for task in METRICS)
+        raise ValueError(f"{self.metric!r} is no metric; there are {known}")
 
     def signal(self, part: str) -> str:  # noqa: ARG002 - the same on every part
         """The name of the metric."""
@@ -37,10 +39,14 @@ class PerformanceDrop(Detector):
 
     def applies_to(self, space: str) -> bool:
         """Whether this metric is one of the task's."""
-        return self.metric in METRICS.get(space, {})
+        try:
+            metric_of(space, self.metric, self.costs)
+        except ValueError:
+            return False
+        return True
 
     def _metric(self, outcomes: Any) -> Metric:
-        return METRICS[outcomes.space.kind][self.metric]
+        return metric_of(outcomes.space.kind, self.metric, self.costs)
 
     def learn(self, windows: Sequence[Any], phases: Sequence[Phase] = ()) -> Spreads | None:
         """The metric of each window that has enough labels; None when none has."""
@@ -64,12 +70,33 @@ class PerformanceDrop(Detector):
         lower, upper = map(float, ends)
         if baseline is None:
             return Judgement(value, lower, upper, note="the reference has too few labels")
-        better, healthy = metric.higher_is_better, baseline.at(phase)
+        healthy = baseline.at(phase)
+        threshold, p_value = _worse(metric, healthy, (value, error), alpha)
         return Judgement(
             value,
             lower,
             upper,
-            threshold=float(np.clip(healthy.threshold(alpha, error, higher_is_better=better), *metric.span)),
-            p_value=healthy.p_value(value, error, higher_is_better=better),
+            threshold=float(np.clip(threshold, *metric.span)),
+            p_value=p_value,
             weight=healthy.weight,
         )
+
+
+def _worse(metric: Metric, healthy: Spread, estimate: Estimate, alpha: float) -> tuple[float, float]:
+    """The value that is too bad, and how likely a healthy window is to be as bad as this one.
+
+    Where a value between is best it is worse to be further from that than healthy windows are, on either
+    side; the threshold is that of the side on which the value lies.
+    """
+    value, error = estimate
+    if metric.target is None:
+        better = metric.higher_is_better
+        threshold = healthy.threshold(alpha, error, higher_is_better=better)
+        return threshold, healthy.p_value(value, error, higher_is_better=better)
+    usual = abs(healthy.mean - metric.target)
+    below = value < healthy.mean
+    threshold = healthy.threshold(alpha / 2, error, higher_is_better=below)
+    threshold = min(threshold, metric.target - usual) if below else max(threshold, metric.target + usual)
+    if abs(value - metric.target) <= usual:
+        return threshold, 1.0
+    return threshold, min(1.0, 2 * healthy.p_value(value, error, higher_is_better=below))

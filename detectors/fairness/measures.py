@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.performance.binary import proportion
+from detectors.performance.estimate import proportion
 from detectors.performance.metrics import metric_of
 from profiles import BinaryOutcomes, CategoricalSummary, NumericSummary
 from profiles.counts import Floats
@@ -51,13 +51,15 @@ class Measure:
         name: as in monitor files.
         part: the part of a profile that it reads.
         rates: that part of a group's profile to its rates.
-        shares: whether rates are shares of rows, and the gap at most 1.
+        shares: whether rates are shares of rows, which people read in per cent.
+        most: the largest gap that can be.
     """
 
     name: str
     part: str
     rates: Callable[[Any], Rates]
-    shares: bool
+    shares: bool = False
+    most: float = 1.0
 
     @property
     def signal(self) -> str:
@@ -80,7 +82,8 @@ def measure_of(task: str, name: str) -> Measure:
     'fairness.equal_opportunity'
     """
     if name == PARITY:
-        return Measure(name, "prediction", _predictions, shares=task != "regression")
+        shares = task != "regression"
+        return Measure(name, "prediction", _predictions, shares, 1.0 if shares else np.inf)
     if name in MEASURES:
         if task != "binary":
             raise ValueError(
@@ -93,7 +96,8 @@ def measure_of(task: str, name: str) -> Measure:
     def rates(outcomes: Any) -> Rates:
         return _rates([(name, metric.compute(outcomes))], outcomes.count)
 
-    return Measure(name, "performance", rates, shares=metric.span == (0.0, 1.0))
+    low, high = metric.span
+    return Measure(name, "performance", rates, most=high - low)
 
 
 def _rates(named: list[tuple[str, tuple[float, float]]], rows: int) -> Rates:
