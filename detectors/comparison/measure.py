@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from detectors.performance.binary import UNDEFINED, Estimate, proportion
+from detectors.performance.estimate import UNDEFINED, Estimate, proportion
 from detectors.performance.metrics import metric_of
 from profiles import LatencySummary
 from profiles.numeric import counted_quantile
@@ -65,7 +65,7 @@ def measure_of(task: str, name: str) -> Measure:
         metric = metric_of(task, name)
     except ValueError as error:
         raise ValueError(f"{error}; or error_rate, latency_mean, latency_p99, positive_rate") from None
-    better = 1 if metric.higher_is_better else -1
+    better = 0 if metric.target is not None else 1 if metric.higher_is_better else -1
     bounded = bool(np.isfinite(metric.span).all())
     return Measure(name, "performance", metric.compute, lambda outcomes: int(outcomes.count), better, bounded)
 
