@@ -61,7 +61,7 @@ class GroupGap:
             counted = f"{len(rates)} of {len(groups)} groups have {self.min_group} rows or more"
             return insufficient(f"{counted} that define {self.measure.name}; a gap needs two")
         rate, gap, names = found
-        ends = gap.value, gap.lower, min(gap.upper, 1.0) if self.measure.shares else gap.upper
+        ends = gap.value, gap.lower, min(gap.upper, self.measure.most)
         note = f"{rate}: {self._said(rates, rate, names[0])}, {self._said(rates, rate, names[1])}"
         if self.max_gap is not None:
             return Judgement(*ends, self.max_gap, breach=gap.lower > self.max_gap, note=note)
@@ -105,7 +105,7 @@ class GroupGap:
         group = rates[name]
         value = float(group.values[group.names.index(rate)])
         shown = f"{100 * value:.3g} %" if self.measure.shares else f"{value:.4g}"
-        return f"{shown} of {name} ({group.rows:,} {'labels' if self.measure.of_labels else 'rows'})"
+        return f"{name} {shown} ({group.rows:,} {'labels' if self.measure.of_labels else 'rows'})"
 
 
 def widest(rates: Mapping[str, Rates]) -> tuple[str, Gap, tuple[str, str]] | None:

@@ -184,7 +184,7 @@ def test_the_note_names_both_groups_with_rates_and_sizes() -> None:
     judged = gap.judge(
         {}, {"north": selected(400, 200), "south": selected(1000, 200), "few": selected(99, 0)}, 1e-4
     )
-    assert judged.note == "selection rate: 50 % of north (400 rows), 20 % of south (1,000 rows)"
+    assert judged.note == "selection rate: north 50 % (400 rows), south 20 % (1,000 rows)"
     assert judged.breach
     assert judged.threshold == 0.1
 
@@ -217,7 +217,7 @@ def test_more_classes_are_compared_by_the_share_of_each() -> None:
         for name, counts in (("x", [500, 300, 200]), ("y", [480, 20, 500]))
     }
     judged = GroupGap(measure_of("multiclass", "demographic_parity"), max_gap=0.2).judge({}, held, 1e-4)
-    assert judged.note == "share of eel: 50 % of y (1,000 rows), 20 % of x (1,000 rows)"
+    assert judged.note == "share of eel: y 50 % (1,000 rows), x 20 % (1,000 rows)"
     assert judged.value == pytest.approx(0.3, abs=1e-3)
     space = ClassOutcomes(classes)
     right = space.summarize(np.zeros(500, np.int64), np.zeros(500, np.int64))
