@@ -28,7 +28,8 @@ from detectors.mahalanobis import Mahalanobis
 from detectors.mean_embedding import MeanEmbedding
 from detectors.missing import Missing
 from detectors.out_of_range import OutOfRange
-from detectors.performance.metrics import DEFAULTS
+from detectors.performance.confusion import Costs
+from detectors.performance.metrics import BUSINESS_VALUE, DEFAULTS
 from detectors.performance_drop import PerformanceDrop
 from detectors.population_stability import PopulationStability
 from detectors.sampled.domain_classifier import DomainClassifier
@@ -105,8 +106,8 @@ class Check:
         return self.part in (ARRIVALS.kind, ROW) or self.part.startswith((f"{CONTRACT.kind}.", EMBEDDING))
 
 
-def default_detectors(task: str) -> tuple[Detector, ...]:
-    """What is switched on for a task when the monitor does not say.
+def default_detectors(task: str, costs: Costs | None = None) -> tuple[Detector, ...]:
+    """What is switched on for a task when the monitor does not say; business value where there are costs.
 
     >>> [d.metric for d in default_detectors("regression") if isinstance(d, PerformanceDrop)]
     ['mae', 'rmse', 'bias']
@@ -126,6 +127,7 @@ def default_detectors(task: str) -> tuple[Detector, ...]:
         ContractFault(),
         Duplicates(),
         *(PerformanceDrop(metric=metric) for metric in DEFAULTS[task]),
+        *([PerformanceDrop(metric=BUSINESS_VALUE, costs=costs)] if costs else []),
         LatencyQuantile(percentile=50),
         LatencyQuantile(percentile=99),
         ErrorRate(),

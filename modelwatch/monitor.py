@@ -16,7 +16,9 @@ from collector.encoders.encoder import EncoderError
 from collector.schema import Schema, located
 from detectors import Check, Detector, Duration, Kind, Objective, checks, default_detectors, parse_duration
 from detectors.fairness import Fairness
-from detectors.performance.metrics import METRICS, metric_of
+from detectors.performance.confusion import Costs
+from detectors.performance.metrics import BUSINESS_VALUE, METRICS, metric_of
+from detectors.performance_drop import PerformanceDrop
 from modelwatch.plugins import OpenDetector
 from modelwatch.references import AnyReference, LearnedReference
 from profiles import Shape
@@ -63,6 +65,7 @@ class Monitor(Schema):
     )
     slos: tuple[Objective, ...] = ()
     detectors: tuple[OpenDetector, ...] | None = None
+    costs: Costs | None = None
     reference: AnyReference = LearnedReference()
     alerts: Alerting = Alerting()
     fairness: Fairness | None = None
@@ -75,6 +78,8 @@ class Monitor(Schema):
         if not isinstance(listed, list | tuple) or DEFAULTS not in listed:
             return content
         usual = default_detectors(content["task"]) if content.get("task") in METRICS else ()
+        if content.get("costs"):  # which are filled in by `switched_on`
+            usual += (PerformanceDrop(metric=BUSINESS_VALUE),)
         given = [one for item in listed for one in (usual if item == DEFAULTS else (item,))]
         return content | {"detectors": given}
 
@@ -93,6 +98,18 @@ class Monitor(Schema):
         twice = {one[1] for one in signals if signals.count(one) > 1}
         if twice:
             raise ValueError(f"detectors: two of them are {sorted(twice)}; keep one of each")
+        return self
+
+    @model_validator(mode="after")
+    def _measured(self) -> Self:
+        if self.costs is not None and self.task != "binary":
+            raise ValueError(f"costs: they are of a binary task, this one is {self.task}; leave them out")
+        for detector in self.switched_on():
+            if isinstance(detector, PerformanceDrop):
+                try:
+                    metric_of(self.task, detector.metric, detector.costs)
+                except ValueError as error:
+                    raise ValueError(f"detectors: performance: {error}") from None
         return self
 
     @model_validator(mode="after")
@@ -122,8 +139,15 @@ class Monitor(Schema):
             raise ValueError(f"slos: {slo.name}: sli {slo.sli!r}: no feature {subject!r}; there are {known}")
 
     def switched_on(self) -> tuple[Detector, ...]:
-        """The detectors: those that the file names, or the task's defaults."""
-        return default_detectors(self.task) if self.detectors is None else self.detectors
+        """The detectors: those that the file names, or the task's defaults; they know the costs."""
+        if self.detectors is None:
+            return default_detectors(self.task, self.costs)
+        return tuple(self._with_costs(detector) for detector in self.detectors)
+
+    def _with_costs(self, detector: Detector) -> Detector:
+        if isinstance(detector, PerformanceDrop) and detector.metric == BUSINESS_VALUE:
+            return detector.model_copy(update={"costs": detector.costs or self.costs})
+        return detector
 
     def checks(self, shape: Shape) -> list[Check]:
         """What is judged of profiles of a shape, each feature with the smallest effect that it names."""
