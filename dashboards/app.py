@@ -8,8 +8,8 @@ from fastapi import APIRouter
 
 from collector.schema import Schema
 from collector.store.database import Database
-from dashboards import api, assets
-from dashboards.pages import feature, incident, logs, model, overview, report
+from dashboards import api, assets, gate
+from dashboards.pages import feature, incident, logs, model, objectives, overview, report
 from dashboards.web import PageRoute, Site
 
 
@@ -23,8 +23,9 @@ def router(database: Database, schemas: Mapping[str, Schema], demo: bool = False
     """
     site = Site(database, schemas, demo)
     routes = APIRouter()
-    for part in (overview, model, feature, incident, logs, report):
+    for part in (overview, model, feature, incident, logs, report, objectives):
         routes.include_router(part.routes(site))
     routes.include_router(api.routes(site))
+    routes.include_router(gate.routes(site))
     routes.include_router(assets.routes(PageRoute))
     return routes

@@ -14,6 +14,7 @@ from alerts.remediation import IN_FLIGHT
 from collector.schema import Schema
 from collector.store import tables
 from collector.store.database import Database
+from dashboards.objective_metrics import objective_metrics
 from dashboards.queries.newest import newest_lines
 
 OUTCOMES = ("received", "accepted", "duplicate", "rejected")
@@ -45,6 +46,7 @@ class Exporter(Collector):
             yield from _log(connection)
             yield _quarantined(connection)
             yield from self._signals(connection)
+            yield from objective_metrics(connection, self._schemas.values())
             yield from self._moments(connection)
             yield self._incidents(connection)
             yield from self._actions(connection)

@@ -11,7 +11,8 @@ from alerts.line import Line
 from collector.store import tables
 from collector.window import iso
 from dashboards.queries.models import ModelState
-from detectors import Verdict
+from dashboards.queries.objectives import Standing
+from detectors import Verdict, show_duration
 
 Record = dict[str, Any]
 MOST = 1000
@@ -41,6 +42,43 @@ def line(row: Any) -> Record:
     """A verdict as `modelwatch analyze` prints it."""
     values = {name: getattr(row, name) for name in Line.__dataclass_fields__}
     return Line(**values | {"verdict": Verdict(row.verdict)}).public()
+
+
+def objective(one: Standing) -> Record:
+    """An objective, its budget and how fast that burns."""
+    bad, events = one.events
+    held = one.slo.model_dump(mode="json", exclude_none=True)
+    spent_in = one.spent_in
+    return held | {
+        "signal": one.slo.signal,
+        "verdict": None if one.line is None else one.line.verdict,
+        "diagnosis": None if one.line is None else one.line.diagnosis,
+        "good": events - bad,
+        "bad": bad,
+        "ratio": one.ratio,
+        "interval": one.interval,
+        "budget_left": one.left,
+        "spent_in_seconds": None if spent_in is None else spent_in.total_seconds(),
+        "burn_rates": [
+            {
+                "window": show_duration(rate.limit.length),
+                "rate": rate.long,
+                "short_rate": rate.short,
+                "limit": rate.limit.rate,
+                "severity": rate.limit.severity,
+            }
+            for rate in one.rates
+        ],
+        "breaches": [
+            {
+                "from": iso(breach.start),
+                "to": iso(breach.last.end),
+                "windows": breach.windows,
+                "incident_id": breach.incident.id if breach.incident else None,
+            }
+            for breach in one.breaches
+        ],
+    }
 
 
 def incident(row: Any) -> Record:

@@ -98,8 +98,13 @@ class Burn:
     fewest: int = FEWEST_BAD
 
     @property
+    def finest(self) -> timedelta:
+        """The shortest time that the budget's bins resolve."""
+        return max(self.window, self.period / FINE)
+
+    @property
     def _end(self) -> int:
-        step = max(self.window, self.period / FINE) // MICROSECOND
+        step = self.finest // MICROSECOND
         return self.budget.bins[-1][0] + step if self.budget.bins else 0
 
     def _covered(self, length: timedelta) -> float:
