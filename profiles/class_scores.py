@@ -26,6 +26,11 @@ def cells(codes: Ints | int, bins: Ints, flags: Ints) -> Ints:
     return ((codes * BINS + bins + HALF) << 1) + flags
 
 
+def classes_of(counts: Counts) -> Ints:
+    """The codes of the classes that were counted, ascending."""
+    return np.unique((counts.keys >> 1) // BINS)
+
+
 def of_class(counts: Counts, code: int) -> tuple[Ints, Ints, Ints]:
     """One class's counts: its occupied score bins, ascending, with the flag and without it."""
     low, high = np.searchsorted(counts.keys, [(code * BINS) << 1, ((code + 1) * BINS) << 1])

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from profiles.categorical import Vocabulary
-from profiles.class_scores import cells, of_class
+from profiles.class_scores import cells, classes_of, of_class
 from profiles.counts import Counts, Ints
 from profiles.outcomes import NO_SCORE
 from profiles.score import ScoreGrid
@@ -68,6 +68,11 @@ class MulticlassOutcomes(Sums):
             their label; how many had another.
         """
         return of_class(self.scores, code)
+
+    @property
+    def scored_classes(self) -> Ints:
+        """The codes of the classes that have probabilities, ascending."""
+        return classes_of(self.scores)
 
     def by_confidence(self) -> tuple[Ints, Ints, Ints]:
         """The probability of the most likely class: its bins, and how often it was the label, and not."""

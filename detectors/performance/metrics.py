@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from detectors.performance import confusion, multiclass, regression, scores
+from detectors.performance import confusion, multiclass, ranked, regression, scores
 from detectors.performance.confusion import Costs
 from detectors.performance.estimate import Estimate
+from profiles.classes import MOST_RANKS
 
 BUSINESS_VALUE = "business_value"
 MOST_CLASSES = 20
@@ -82,6 +83,10 @@ def _quantile_loss(percent: int) -> Metric:
     return loss(partial(regression.quantile_loss, percent=percent))
 
 
+def _top_k_accuracy(k: int) -> Metric:
+    return share(partial(ranked.top_k_accuracy, k=k))
+
+
 FIXED: Mapping[str, Mapping[str, Metric]] = {
     "binary": {
         "roc_auc": share(scores.roc_auc),
@@ -107,6 +112,9 @@ FIXED: Mapping[str, Mapping[str, Metric]] = {
         "micro_precision": share(multiclass.accuracy),
         "micro_recall": share(multiclass.accuracy),
         "micro_f1": share(multiclass.accuracy),
+        "roc_auc": share(ranked.roc_auc),
+        "log_loss": loss(ranked.log_loss),
+        "ece": share(ranked.ece, higher_is_better=False),
     },
     "regression": {
         "mae": loss(regression.mae),
@@ -119,7 +127,7 @@ FIXED: Mapping[str, Mapping[str, Metric]] = {
 }
 FAMILIES: Mapping[str, tuple[Family, ...]] = {
     "binary": (Family("lift_at_{}", range(1, 101), (10,), _lift_at),),
-    "multiclass": (),
+    "multiclass": (Family("top_{}_accuracy", range(1, MOST_RANKS + 1), (3,), _top_k_accuracy),),
     "regression": (Family("quantile_loss_{}", range(1, 100), (10, 50, 90), _quantile_loss),),
 }
 PER_CLASS: Mapping[str, Callable[..., Estimate]] = {
