@@ -30,7 +30,7 @@ class Person(BaseModel):
     by: str = Field(min_length=1, max_length=200)
 
 
-def _json_only(request: Request) -> None:
+def json_only(request: Request) -> None:
     """Forms of other sites cannot send JSON without asking first, and they are never allowed to."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":
@@ -94,7 +94,7 @@ def _history(site: Site, router: APIRouter) -> None:
 def _decisions(site: Site, router: APIRouter) -> None:
     """The routes that change something."""
 
-    @router.post("/v1/incidents/{number}/acknowledge", dependencies=[Depends(_json_only)])
+    @router.post("/v1/incidents/{number}/acknowledge", dependencies=[Depends(json_only)])
     def take_incident(number: str, person: Person) -> dict[str, Any]:
         """Somebody takes care of an open incident."""
         with site.database.write() as connection:
@@ -110,7 +110,7 @@ def _decisions(site: Site, router: APIRouter) -> None:
             )
         return records.incident(row)
 
-    @router.post("/v1/actions/{action}/approve", dependencies=[Depends(_json_only)])
+    @router.post("/v1/actions/{action}/approve", dependencies=[Depends(json_only)])
     def approve_action(action: str, person: Person) -> dict[str, Any]:
         """An action that waits for approval may go ahead."""
         with site.database.write() as connection:

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from collector.schema import Schema
 from collector.store.database import Database
 from dashboards import api, assets, gate
-from dashboards.pages import feature, incident, logs, model, objectives, overview, report
+from dashboards.pages import feature, incident, logs, model, objectives, overview, report, versions
 from dashboards.web import PageRoute, Site
 
 
@@ -23,7 +23,7 @@ def router(database: Database, schemas: Mapping[str, Schema], demo: bool = False
     """
     site = Site(database, schemas, demo)
     routes = APIRouter()
-    for part in (overview, model, feature, incident, logs, report, objectives):
+    for part in (overview, model, feature, incident, logs, report, objectives, versions):
         routes.include_router(part.routes(site))
     routes.include_router(api.routes(site))
     routes.include_router(gate.routes(site))

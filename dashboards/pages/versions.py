@@ -1,0 +1,97 @@
+"""Two versions of a model side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Response
+
+from collector.schema import Schema
+from collector.store.read import Reader
+from dashboards.charts.difference import difference_chart
+from dashboards.charts.figure import Chart
+from dashboards.charts.marks import Marks
+from dashboards.charts.volume import volume_chart
+from dashboards.comparing import Question, QuestionError, answered
+from dashboards.pages.model import span_of
+from dashboards.queries.incidents import deployments_of
+from dashboards.queries.models import model_state
+from dashboards.queries.series import WINDOWS, Span
+from dashboards.queries.traffic import Traffic, traffic
+from dashboards.queries.versions import Comparison, served
+from dashboards.web import PageRoute, Site
+
+DEPLOYMENTS_SHOWN = 20
+
+
+class Asked(Question):
+    """A question, and the measure whose difference is drawn."""
+
+    chart: str = ""
+
+
+def routes(site: Site) -> APIRouter:
+    """The route of `/models/{model}/versions`."""
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+    @router.get("/models/{model}/versions")
+    def versions(model: str, asked: Annotated[Asked, Query()]) -> Response:
+        schema = site.schema(model)
+        with site.database.read() as connection:
+            return _page(site, connection, schema, asked)
+
+    return router
+
+
+def _page(site: Site, connection: sa.Connection, schema: Schema, asked: Asked) -> Response:
+    found: Comparison | None = None
+    problem = ""
+    try:
+        found = answered(connection, schema, asked)
+    except QuestionError as error:
+        problem = str(error)
+    charts = _charts(connection, schema, found, asked.chart)
+    return site.page(
+        connection,
+        "versions.html",
+        watch="traffic",
+        schema=schema,
+        asked=asked,
+        known=served(connection, schema.model),
+        found=found,
+        problem=problem,
+        charts=charts,
+        deployments=deployments_of(connection, schema.model)[::-1][:DEPLOYMENTS_SHOWN],
+    )
+
+
+def _charts(connection: sa.Connection, schema: Schema, found: Comparison | None, drawn: str) -> list[Chart]:
+    """The difference by the chosen measure, and who served how much."""
+    span = span_of(connection, model_state(connection, schema), WINDOWS)
+    if found is not None and found.windows:
+        low, high = found.windows[0], found.windows[-1] + span.length
+        margin = max((high - low) // 10 // span.length, 1) * span.length
+        span = Span(low - margin, high + margin, span.length)
+    marks = Marks(span, deployments_of(connection, schema.model, span.low, span.high))
+    charts: list[Chart] = []
+    looked = [one for one in found.differences if one.looks] if found else []
+    if found is not None and looked:
+        one = next((one for one in looked if one.measure.name == drawn), looked[0])
+        starts = found.starts[one.measure.name]
+        ends = [starts[look.windows - 1] + span.length for look in one.looks]
+        charts.append(difference_chart(one, ends, marks))
+    shape = Reader(connection, schema.model).shape
+    if shape is not None:
+        charts.append(_share(traffic(connection, schema.model, shape.digest, span, ""), marks))
+    return charts
+
+
+def _share(rows: Traffic, marks: Marks) -> Chart:
+    """Traffic by version, each window as a whole."""
+    chart = volume_chart(Traffic(rows.versions, {}), marks)
+    axis = {"range": [0, 100], "ticksuffix": " %"}
+    return replace(
+        chart, title="Share of traffic", layout=chart.layout | {"barnorm": "percent", "yaxis": axis}
+    )
