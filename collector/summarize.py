@@ -82,6 +82,7 @@ class Joined:
         scores: bins on the score grid, or `NO_SCORE`.
         labels: as predictions.
         probabilities: of a multi-class task; None where no row has any.
+        withdrawn: whether the labels were corrected: what was counted of them is taken away again.
     """
 
     cut: Cut
@@ -90,6 +91,7 @@ class Joined:
     scores: Ints
     labels: Floats
     probabilities: Probabilities | None = None
+    withdrawn: bool = False
 
 
 SEPARATOR = "\x1f"
@@ -285,10 +287,11 @@ def summarize_outcomes(joined: Joined, schema: Schema, shape: Shape) -> dict[Key
         lost = [losses.summarize(predicted, label) for predicted, label in pairs]
         for label, wanted in zip(told, groups.wanted, strict=True):
             label["losses"] = sum((lost[group] for group in wanted), losses.zero())
-    return {
+    found = {
         key: Profile(rows, {"performance": sum((by_group[group] for group in wanted), space.zero()), **label})
         for key, rows, wanted, label in zip(keys, groups.rows(), groups.wanted, told, strict=True)
     }
+    return {key: Profile() - one for key, one in found.items()} if joined.withdrawn else found
 
 
 def _parts(probabilities: Probabilities | None, groups: Groups) -> list[Probabilities | None]:

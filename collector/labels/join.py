@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
-import sqlalchemy as sa
 
-from collector.batch import Coded, Labels, Predictions, Values
+from collector.batch import Coded, Labels, Mask, Predictions, Values
 from collector.labels.blocks import Block
-from collector.labels.halves import LABELS, PREDICTIONS, Halves
+from collector.labels.halves import LABELS, PREDICTIONS, by_id
+from collector.labels.held import Held
 from collector.labels.probabilities import held_probabilities, probabilities_of
+from collector.labels.succession import MILLISECOND, Succession
 from collector.schema import Schema
 from collector.summarize import Cut, Joined, class_codes, windows
 from collector.window import MICROSECOND
 from profiles import NO_SCORE, Outcomes, Shape
 from profiles.counts import Floats, Ints
+
+Find = Callable[[Any], Iterable[tuple[Block, Ints]]]
 
 
 @dataclass(frozen=True)
@@ -44,31 +48,58 @@ class Join:
         held = self.held if rows.ids is not None else None
         ids = np.arange(len(rows), dtype=np.uint64) if rows.ids is None else rows.ids[order]
         made = Block.of(ids, self._outcomes(rows, order, cut.take(order), shape))
-        earlier = np.zeros(len(rows), bool)
-        joined = []
+        newest = int(rows.times.max(initial=0))
+        joined, earlier = [], []
         if held is not None:
             for labels, places in held.find(LABELS, ids):
-                earlier[places] = True
+                earlier.append(labels)
                 joined.append(self._pairs(made.take(places), labels, shape))
-        newest = int(rows.times.max(initial=0))
-        brought = self._brought(rows, order, ids, earlier)
-        if brought is not None:
-            joined.append(self._pairs(made.take(made.find(brought.ids)), brought, shape))
-        if held is not None:
             held.add(PREDICTIONS, made, newest)
-            if brought is not None:
-                held.add(LABELS, brought, newest)
+        brought = self._brought(rows, order, ids)
+        if brought is not None:
+            again = [labels.take(brought.find(labels.ids) >= 0) for labels in earlier]
+            steps = Succession.of(brought, again)
+            joined += self._changed(steps, lambda some: [(made.take(made.find(some)), _all(some))], shape)
+            if held is not None:
+                held.add(LABELS, steps.labels(steps.last), newest)
         return joined
 
-    def labels(self, rows: Labels, order: Ints, shape: Shape | None) -> list[Joined]:
-        """Take in labels, all new, `order` their places by id: what joins with predictions before them."""
+    def labels(self, rows: Labels, shape: Shape | None) -> tuple[list[Joined], Mask]:
+        """Take in labels: what joins with predictions before them, or changes what has joined.
+
+        Args:
+            rows: the labels, in the order in which they came.
+            shape: the shape of the model's profiles; None where there is nothing to count on.
+
+        Returns:
+            The changes, and which labels are no duplicates, shape (n,).
+        """
+        order = by_id(rows.ids)
         came = self._labels(rows.take(order))
-        joined = []
+        earlier, joined = [], []
+        if self.held is not None:
+            asked = came.ids[np.concatenate([[True], came.ids[1:] != came.ids[:-1]])]
+            earlier = [labels for labels, _ in self.held.find(LABELS, asked)]
+        steps = Succession.of(came, earlier)
         if self.held is not None:
             if shape is not None:  # else the monitor has changed, and nothing has come since to count on
-                for made, places in self.held.find(PREDICTIONS, came.ids):
-                    joined.append(self._pairs(made, came.take(places), shape))
-            self.held.add(LABELS, came, int(rows.times.max(initial=0)))
+                joined = self._changed(steps, partial(self.held.find, PREDICTIONS), shape)
+            self.held.add(LABELS, steps.labels(steps.last), int(rows.times.max(initial=0)))
+        counted = np.zeros(len(rows), bool)
+        counted[order] = steps.counted
+        return joined, counted
+
+    def _changed(self, steps: Succession, find: Find, shape: Shape) -> list[Joined]:
+        """What labels change: each counts from when it was known, and the one that it corrects no longer."""
+        joined = []
+        for made, places in find(steps.rows.ids[steps.gained]):
+            new, old = steps.gained[places], steps.lost[places]
+            joined.append(self._pairs(made, steps.labels(new), shape))
+            corrected = np.flatnonzero(old >= 0)
+            if corrected.size:
+                was = steps.corrected(new[corrected], old[corrected])
+                taken = self._pairs(made.take(corrected), was, shape)
+                joined.append(replace(taken, withdrawn=True))
         return joined
 
     def _outcomes(self, rows: Predictions, order: Ints, cut: Cut, shape: Shape) -> Mapping[str, Any]:
@@ -89,16 +120,19 @@ class Join:
 
     def _labels(self, rows: Labels) -> Block:
         known = windows(rows.times, self.schema)
-        return Block.of(rows.ids, {"known": known, "label": narrow(self.schema.task, rows.values)})
+        late = (rows.times - _moments(known)) // MILLISECOND
+        at = np.minimum(late, np.iinfo(np.uint32).max).astype(np.uint32)
+        label = narrow(self.schema.task, rows.values)
+        return Block.of(rows.ids, {"known": known, "at": at, "label": label})
 
-    def _brought(self, rows: Predictions, order: Ints, ids: Any, earlier: Any) -> Block | None:
-        """The labels that predictions bring along in the same row, unless they came before."""
+    def _brought(self, rows: Predictions, order: Ints, ids: Any) -> Block | None:
+        """The labels that predictions bring along in the same row."""
         if rows.label is None:
             return None
         times = rows.times if rows.label_times is None else np.maximum(rows.label_times, rows.times)
         values = rows.label.take(order) if isinstance(rows.label, Coded) else rows.label[order]
         labels = Labels(ids, times[order], values)
-        labels = labels.take(labels.present() & ~earlier)
+        labels = labels.take(labels.present())
         return self._labels(labels) if len(labels) else None
 
     def _pairs(self, made: Block, came: Block, shape: Shape) -> Joined:
@@ -119,31 +153,6 @@ class Join:
         )
 
 
-@dataclass(frozen=True)
-class Held:
-    """What waits for its other half, within a transaction.
-
-    Attributes:
-        connection: the transaction.
-        halves: what is held; it is changed.
-        revision: of the model, that this transaction makes.
-        oldest: what is older, in microseconds, is forgotten.
-    """
-
-    connection: sa.Connection
-    halves: Halves
-    revision: int
-    oldest: int
-
-    def find(self, side: str, ids: Any) -> Any:
-        """See `Halves.find`."""
-        return self.halves.find(self.connection, side, ids)
-
-    def add(self, side: str, block: Block, newest: int) -> None:
-        """See `Halves.add`."""
-        self.halves.add(self.connection, side, block, newest, self.revision, self.oldest)
-
-
 def narrow(task: str, values: Values) -> Any:
     """Predictions or labels in the fewest bytes: 0/1 and -1 for missing; classes by code; or numbers."""
     if task != "binary" or isinstance(values, Coded):
@@ -156,6 +165,10 @@ def _widened(column: Any, shape: Shape) -> Floats:
     if isinstance(column, Coded) or column.dtype.kind == "f":
         return class_codes(column, shape)
     return np.where(column < 0, np.nan, column)
+
+
+def _all(ids: Any) -> Ints:
+    return np.arange(ids.size)
 
 
 def _moments(column: Coded) -> Ints:

@@ -13,8 +13,9 @@ from collector import concat
 from collector.batch import Deployment, Labels, Predictions, Rejection
 from collector.delivery import Delivery, KeyReusedError
 from collector.fit import fit_shape
-from collector.labels.halves import LABELS, PREDICTIONS
-from collector.labels.join import Held, Join
+from collector.labels.halves import PREDICTIONS
+from collector.labels.held import Held
+from collector.labels.join import Join
 from collector.log.stage import stage
 from collector.refused import duplicates, rejected, timed_predictions
 from collector.samples.rows import row_hashes
@@ -179,13 +180,11 @@ class _ModelCommit:
         self._state.samples.add(self._connection, rows, hashes, cut.starts, piece, most)
 
     def _labels(self, rows: Labels, places: Ints) -> None:
-        order = self._state.halves.fresh(self._connection, LABELS, rows.ids)
-        if order.size < len(rows):
-            rows, order = self._only(rows, places, order)
-        if not len(rows):
-            return
-        self._commit.seen(self._name, self._state, int(rows.times.max()))
-        for joined in self._join.labels(rows, order, self._state.shape):
+        found, counted = self._join.labels(rows, self._state.shape)
+        self._duplicates(places[~counted])
+        if counted.any():
+            self._commit.seen(self._name, self._state, int(rows.times[counted].max()))
+        for joined in found:
             if self._state.shape is not None:
                 self._found.append(summarize_outcomes(joined, self._schema, self._state.shape))
 
@@ -200,9 +199,13 @@ class _ModelCommit:
         """The rows that are new, and the order of their ids; the others are noted as duplicates."""
         fresh = np.zeros(len(rows), bool)
         fresh[order] = True
-        for place, count in enumerate(np.bincount(places[~fresh]).tolist()):
-            self._accounts.duplicates[place][self._name] += count
+        self._duplicates(places[~fresh])
         return rows.take(fresh), (np.cumsum(fresh) - 1)[order]
+
+    def _duplicates(self, places: Ints) -> None:
+        """Note rows that came before, by their deliveries."""
+        for place, count in enumerate(np.bincount(places).tolist()):
+            self._accounts.duplicates[place][self._name] += count
 
     def _deployment(self, place: int, item: Deployment) -> None:
         identity = {"model": item.model, "at": item.at, "version": item.version}
