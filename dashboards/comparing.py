@@ -20,6 +20,7 @@ from dashboards.queries.versions import (
     baseline_of,
     candidate_of,
     compare_versions,
+    defaults,
     served,
 )
 from detectors import parse_duration
@@ -58,9 +59,9 @@ class Question(BaseModel):
         candidate = self.candidate or candidate_of(connection, schema.model, known, self.baseline)
         baseline = self.baseline or baseline_of(known, candidate or "")
         if baseline is None or candidate is None:
-            names = ", ".join(one.version for one in known) or "none"
+            those = ", ".join(one.version for one in known) or "none"
             raise QuestionError(
-                f"{schema.model} has no two versions with traffic, but: {names}; log predictions with their "
+                f"{schema.model} has no two versions with traffic, but: {those}; log predictions with their "
                 "version, or name baseline and candidate"
             )
         if baseline == candidate:
@@ -115,8 +116,7 @@ def answered(connection: sa.Connection, schema: Schema, question: Question) -> C
         QuestionError: it cannot be answered.
     """
     choice = question.choice(connection, schema)
-    known = choice.metrics
-    unknown = sorted(choice.margins.keys() - set(known) - {""}) if known else []
+    unknown = sorted(choice.margins.keys() - {"", *(choice.metrics or defaults(schema.task))})
     if unknown:
         raise QuestionError(f"margin names {', '.join(unknown)}, which is not compared; name it in metrics")
     try:

@@ -22,10 +22,21 @@ def difference_chart(one: Difference, ends: Sequence[int], marks: Marks) -> Char
     """
     x = [milliseconds(end) for end in ends]
     common: dict[str, Any] = {"type": "scatter", "hovertemplate": HOVER}
-    band = {"name": "interval", "mode": "lines", "hoverinfo": "skip", "fill": "toself", "fillcolor": "$band"}
+    band: dict[str, Any] = {
+        "name": "interval",
+        "mode": "lines",
+        "hoverinfo": "skip",
+        "fill": "toself",
+        "fillcolor": "$band",
+    }
     band |= {"x": [*x, *reversed(x)], "line": {"color": "$band", "width": 1}}
     band |= {"y": [*(look.lower for look in one.looks), *(look.upper for look in reversed(one.looks))]}
-    line = {"name": "difference", "mode": "lines+markers", "x": x, "marker": {"color": "$accent", "size": 4}}
+    line: dict[str, Any] = {
+        "name": "difference",
+        "mode": "lines+markers",
+        "x": x,
+        "marker": {"color": "$accent", "size": 4},
+    }
     line |= {"y": [look.difference for look in one.looks], "line": {"color": "$accent", "width": 1.5}}
     limits = [("no difference", 0.0), *(("margin", side * one.margin) for side in (-1, 1) if one.margin)]
     data = [common | band, common | line]
@@ -41,7 +52,7 @@ def difference_chart(one: Difference, ends: Sequence[int], marks: Marks) -> Char
 
 
 def _axis(one: Difference) -> dict[str, Any]:
-    """Wide enough for the newer half of the looks: the first intervals are so wide that they hide the rest."""
+    """Wide enough for the newer looks: the first intervals are so wide that they would hide the rest."""
     newer = one.looks[len(one.looks) // 3 :]
     top = 1.15 * max(max(abs(look.lower), abs(look.upper), 1.5 * one.margin) for look in newer)
     return {"range": [-top, top], "tickformat": "+~g"}

@@ -176,7 +176,8 @@ def _arm(measure: Measure, windows: Sequence[Any]) -> Arm:
         return Arm(float("nan"), float("nan"), float("nan"), 0)
     whole = reduce(add, windows)
     value, error = measure.compute(whole)
-    return Arm(value, value - Z95 * error, value + Z95 * error, measure.rows(whole))
+    low, high = np.clip([value - Z95 * error, value + Z95 * error], *measure.span)
+    return Arm(value, float(low), float(high), measure.rows(whole))
 
 
 def _missing(measure: Measure, baseline: Arm, candidate: Arm, blocks: int) -> str:
