@@ -120,9 +120,9 @@ def brier(outcomes: BinaryOutcomes) -> Estimate:
 def ece(outcomes: BinaryOutcomes) -> Estimate:
     """The expected calibration error: the mean over rows of their tenth's distance of score and positives.
 
-    Tenths of [0, 1] of equal width (Naeini et al., AAAI 2015), 0.1 belonging to the second; a bin of the grid
-    falls into the tenth that its middle is in. Off the exact value by at most 0.002, and by twice the share
-    of rows in bins that two tenths share.
+    Tenths of [0, 1] are of equal width (Naeini et al., AAAI 2015); a bin of the grid falls into the tenth that
+    its middle is in. Off the exact value by at most 0.002, and by twice the share of rows in bins that two
+    tenths share, or on the limit between two, where definitions differ.
 
     What is estimated as an absolute value is estimated too high, by chance: of a model that is calibrated
     perfectly as well. The error holds that bias beside the spread.

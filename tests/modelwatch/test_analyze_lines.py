@@ -15,8 +15,8 @@ SIGNALS = {
     "drift.multivariate.covariance", "drift.prediction", "drift.label", "quality.missing", "quality.range",
     "quality.unseen", "quality.constant", "quality.vanished", "quality.type", "quality.contract",
     "quality.freshness", "quality.volume", "quality.duplicates", "performance.roc_auc",
-    "performance.accuracy", "performance.log_loss", "latency.p50", "latency.p99", "requests.errors",
-    "slo.availability", "slo.fast", "slo.good",
+    "performance.accuracy", "performance.log_loss", "performance.f1", "latency.p50", "latency.p99",
+    "requests.errors", "slo.availability", "slo.fast", "slo.good",
 }  # fmt: skip
 
 
