@@ -83,7 +83,7 @@ def _history(site: Site, router: APIRouter) -> None:
         table = alerting.verdicts.c
         query = sa.select(alerting.verdicts).filter_by(**held).limit(limit)
         if since:
-            query = query.where(table.start >= _moment(since)).order_by(table.start, table.id)
+            query = query.where(table.start >= moment_asked(since)).order_by(table.start, table.id)
         else:
             query = query.order_by(table.start.desc(), table.id.desc())
         with site.database.read() as connection:
@@ -127,7 +127,7 @@ def _decisions(site: Site, router: APIRouter) -> None:
         return records.action(row)
 
 
-def _moment(text: str) -> int:
+def moment_asked(text: str) -> int:
     """A time from a query.
 
     Raises:
