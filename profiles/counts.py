@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,6 +50,19 @@ class Counts:
         np.add.at(sums, inverse, values)
         kept = sums != 0
         return cls(distinct[kept], sums[kept])
+
+    @classmethod
+    def added(cls, parts: Sequence[Counts]) -> Counts:
+        """The sum of many counts, in one pass.
+
+        >>> Counts.added([Counts.of(np.array([3, 1])), Counts.of(np.array([3])), Counts()])
+        Counts({1: 1, 3: 2})
+        """
+        held = [part for part in parts if part.keys.size]
+        if not held:
+            return cls()
+        keys, values = (np.concatenate([getattr(one, name) for one in held]) for name in ("keys", "values"))
+        return cls.weighted(keys, values)
 
     @property
     def total(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -115,6 +116,16 @@ class LatencyGrid:
         """Count latencies in milliseconds, and how requests ended (`Status`), shape (n,) or None."""
         rows = next((len(one) for one in (values, status) if one is not None), 0)
         return self.tally(values, status, Groups.whole(rows))[0]
+
+    def added(self, summaries: Sequence[LatencySummary]) -> LatencySummary:
+        """The sum of many summaries, in one pass."""
+        return LatencySummary(
+            self,
+            Counts.added([one.counts for one in summaries]),
+            sum(one.requests for one in summaries),
+            sum(one.errors for one in summaries),
+            Counts.added([one.classes for one in summaries]),
+        )
 
     def zero(self) -> LatencySummary:
         """The summary of no rows."""

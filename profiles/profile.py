@@ -209,13 +209,11 @@ class _Reader:
         return self._at == len(self._body)
 
     def skip(self, stored: Any) -> None:
-        """Pass over the arrays of what is stored."""
-        if isinstance(stored, dict) and "array" in stored:
-            name, size = stored["array"]
-            self._at += np.dtype(name).itemsize * size
-        elif isinstance(stored, dict | list):
-            for value in stored.values() if isinstance(stored, dict) else stored:
-                self.skip(value)
+        """Pass over the arrays of a stored part."""
+        for value in stored.values():
+            if isinstance(value, dict) and "tuple" not in value:
+                for name, size in (one["array"] for one in value.get("counts", (value,))):
+                    self._at += int(name[2:]) * size
 
     def unpack(self, stored: Any) -> Any:
         if not isinstance(stored, dict):

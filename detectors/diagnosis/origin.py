@@ -1,0 +1,85 @@
+"""Changes of latency and errors over windows, and where in the traffic each comes from.
+
+Traffic is compared before and after a change, in every part of it. What changed in versions that were not
+deployed is not the new version's doing: the windows that versions share tell the release from the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+
+from detectors.diagnosis.level_shift import Shift, shifts, without_cycle
+from detectors.diagnosis.request_measures import Measure
+from detectors.diagnosis.split import Comparison, Split, Windows, added, size
+
+DAY = 86_400_000_000
+VERSION = "version"
+FARTHEST = 24  # windows on either side
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of a measure.
+
+    Attributes:
+        measure: what changed.
+        start: of the first window after it, in microseconds.
+        before: its value before, over up to 24 windows.
+        after: and since.
+        splits: what each column says of where it comes from; versions first.
+    """
+
+    measure: Measure
+    start: int
+    before: float
+    after: float
+    splits: tuple[Split, ...]
+
+
+@dataclass(frozen=True)
+class RequestSeries:
+    """Requests by window.
+
+    Attributes:
+        whole: of all rows, by window start, ascending.
+        parts: of each column the parts, by name, by window start; versions are the column `version`.
+    """
+
+    whole: Windows
+    parts: Mapping[str, Mapping[str, Windows]]
+
+    def changes(self, measures: Sequence[Measure]) -> list[Change]:
+        """The changes of level that a person would want to know of, oldest first."""
+        found = []
+        phases = np.unique(np.array(list(self.whole), np.int64) % DAY, return_inverse=True)[1]
+        for measure in measures:
+            values = [measure.estimate(one) for one in self.whole.values()]
+            series = np.array([nan if one is None else measure.scaled(one.value) for one in values])
+            series = np.where(np.isfinite(series), series, nan)
+            found += [self._change(measure, shift) for shift in shifts(without_cycle(series, phases))]
+        return sorted((one for one in found if one), key=lambda change: change.start)
+
+    def change_at(self, measure: Measure, start: int) -> Change | None:
+        """The change that began with a window, to the end of the series; None if there is none."""
+        starts = list(self.whole)
+        place = next((place for place, one in enumerate(starts) if one >= start), 0)
+        return self._change(measure, Shift(0, place, len(starts))) if place else None
+
+    def _change(self, measure: Measure, shift: Shift) -> Change | None:
+        starts = list(self.whole)
+        sides = (
+            starts[max(shift.begin, shift.place - FARTHEST) : shift.place],
+            starts[shift.place : min(shift.end, shift.place + FARTHEST)],
+        )
+        earlier, later = (added(self.whole, side) for side in sides)
+        before, after = measure.estimate(earlier), measure.estimate(later)
+        if before is None or after is None or not measure.matters(before.value, after.value):
+            return None
+        comparison = Comparison(measure, sides, (size(earlier), size(later)), before, after)
+        ordered = sorted(self.parts, key=lambda column: (column != VERSION, column))
+        splits = tuple(comparison.split(column, self.parts[column]) for column in ordered)
+        return Change(measure, starts[shift.place], before.value, after.value, splits)
