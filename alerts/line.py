@@ -8,6 +8,8 @@ from typing import Any
 from collector.window import iso
 from detectors import Verdict
 
+ESTIMATED = "performance.estimated."  # and the metric: known before labels come
+
 
 @dataclass(frozen=True)
 class Line:
