@@ -8,8 +8,18 @@ from fastapi import APIRouter
 
 from collector.schema import Schema
 from collector.store.database import Database
-from dashboards import api, assets, gate
-from dashboards.pages import feature, incident, logs, model, objectives, overview, report, versions
+from dashboards import api, assets, gate, performance_data
+from dashboards.pages import (
+    feature,
+    incident,
+    logs,
+    model,
+    objectives,
+    overview,
+    performance,
+    report,
+    versions,
+)
 from dashboards.web import PageRoute, Site
 
 
@@ -23,9 +33,10 @@ def router(database: Database, schemas: Mapping[str, Schema], demo: bool = False
     """
     site = Site(database, schemas, demo)
     routes = APIRouter()
-    for part in (overview, model, feature, incident, logs, report, objectives, versions):
+    for part in (overview, model, feature, incident, logs, performance, report, objectives, versions):
         routes.include_router(part.routes(site))
     routes.include_router(api.routes(site))
     routes.include_router(gate.routes(site))
+    routes.include_router(performance_data.routes(site))
     routes.include_router(assets.routes(PageRoute))
     return routes

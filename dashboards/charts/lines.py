@@ -9,8 +9,10 @@ from dashboards.charts.figure import Chart, Key, middles, time_layout, when
 from dashboards.charts.marks import Marks, gaps
 
 BREACH = Key("breach", "bad", "triangle")
+BAND = "95 % interval"
 SPIKE = 20
 SERIES_COLORS = ("accent", "second", "third", "fourth", "fifth", "sixth")
+PAIRED = (("$accent", "$band"), ("$second", "$band-second"))
 HOVER = "%{x|%Y-%m-%d %H:%M}<br>%{y:.4~g}<extra>%{fullData.name}</extra>"
 Lines = Sequence[Any]
 
@@ -21,7 +23,7 @@ def signal_chart(
     """One signal: its value (a share in per cent), 95 % band, threshold, breaches, and gaps."""
     data = [*_band(lines), *_value("value", "$accent", lines)]
     keys = [Key("value", "accent")]
-    keys += [Key("95 % interval", "band", "block")] if data[0]["name"] == "95 % interval" else []
+    keys += [Key(BAND, "band", "block")] if data[0]["name"] == BAND else []
     keys += [Key("threshold", "muted", "dashes")] if _has_threshold(lines) else []
     keys += [BREACH] if any(line.verdict == "breach" for line in lines) else []
     grey = gaps(lines)
@@ -29,6 +31,22 @@ def signal_chart(
     axis = {"tickformat": "~%"} if share else {}
     layout = marks.on(time_layout(marks.span, shapes=grey, yaxis=axis))
     return Chart(name, title, summary(title, lines), data, layout, keys, height)
+
+
+def beside_chart(
+    name: str, title: str, pair: tuple[Lines, Lines], names: tuple[str, str], marks: Marks, height: int = 230
+) -> Chart:
+    """Two series of one quantity, each with its 95 % band: what was measured, and what was estimated."""
+    first, second = pair
+    shown = [(lines, label, *style) for lines, label, style in zip(pair, names, PAIRED, strict=True) if lines]
+    data = [
+        trace for lines, label, _, band in shown for trace in _band(lines, f"{label}: 95 % interval", band)
+    ]
+    data += [trace for lines, label, color, _ in shown for trace in _value(label, color, lines)]
+    keys = [Key(label, color.removeprefix("$")) for _, label, color, _ in shown]
+    keys += [BREACH] if any(line.verdict == "breach" for line in [*first, *second]) else []
+    told = "; ".join(summary(f"{title}, {label}", lines) for lines, label, *_ in shown)
+    return Chart(name, title, told, data, marks.on(time_layout(marks.span)), keys, height)
 
 
 def lines_chart(name: str, title: str, named: Mapping[str, Lines], marks: Marks, height: int = 230) -> Chart:
@@ -100,7 +118,7 @@ def _value(name: str, color: str, lines: Lines) -> list[dict[str, Any]]:
     return traces
 
 
-def _band(lines: Lines) -> list[dict[str, Any]]:
+def _band(lines: Lines, name: str = BAND, color: str = "$band") -> list[dict[str, Any]]:
     """The interval as one closed shape for each run of windows that have it."""
     x: list[float | None] = []
     y: list[float | None] = []
@@ -116,6 +134,6 @@ def _band(lines: Lines) -> list[dict[str, Any]]:
             run = []
     if not x:
         return []
-    style = {"fill": "toself", "fillcolor": "$band", "line": {"color": "$band", "width": 1}}
-    shape = {"type": "scatter", "name": "95 % interval", "mode": "lines", "x": x[:-1], "y": y[:-1]}
+    style = {"fill": "toself", "fillcolor": color, "line": {"color": color, "width": 1}}
+    shape = {"type": "scatter", "name": name, "mode": "lines", "x": x[:-1], "y": y[:-1]}
     return [shape | style | {"hoverinfo": "skip"}]

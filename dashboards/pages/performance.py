@@ -1,0 +1,188 @@
+"""How good one model is: measured, estimated, by version and by segment, and fair or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Response
+
+from collector.schema import Schema
+from collector.summarize import EVERYTHING
+from dashboards.charts.figure import Chart
+from dashboards.charts.lines import beside_chart, signal_chart
+from dashboards.charts.marks import Marks
+from dashboards.charts.outcomes import coverage_chart, reliability, reliability_chart, residuals_chart
+from dashboards.pages.confusion import confusion_of
+from dashboards.pages.model import RANGES, span_of
+from dashboards.queries.coverage import coverage
+from dashboards.queries.incidents import deployments_of, incident_list
+from dashboards.queries.models import model_state
+from dashboards.queries.performance import Performance, performance
+from dashboards.queries.series import WINDOWS, Series, Span, series
+from dashboards.web import PageRoute, ProblemError, Site
+from detectors.performance.metrics import DEFAULTS
+from profiles import BinaryOutcomes, RegressionOutcomes
+
+MEASURED, ESTIMATED, ERROR, GAP = (
+    "performance.",
+    "performance.estimated.",
+    "performance.estimation_error.",
+    "fairness.",
+)
+CHARTS = 4  # metrics that are drawn; the table has all
+COLUMNS = 5  # metrics beside each segment
+Pair = tuple[Sequence[Any], Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody wants to see: a segment, a version, and how many windows; "" for all."""
+
+    segment: str
+    version: str
+    last: int
+
+
+def routes(site: Site) -> APIRouter:
+    """The route of `/models/{model}/performance`."""
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+    @router.get("/models/{model}/performance")
+    def page(
+        model: str,
+        segment: str = EVERYTHING,
+        version: str = "",
+        last: Annotated[str, Query()] = str(WINDOWS),
+    ) -> Response:
+        schema = site.schema(model)
+        most = int(last) if last.isdecimal() and int(last) in RANGES else WINDOWS
+        with site.database.read() as connection:
+            return _page(site, connection, schema, Asked(segment, version, most))
+
+    return router
+
+
+def _page(site: Site, connection: sa.Connection, schema: Schema, asked: Asked) -> Response:
+    state = model_state(connection, schema)
+    span = span_of(connection, state, asked.last)
+    shown = asked_for(connection, schema, span, asked)
+    segments = sorted({line.segment for line in state.lines} - {EVERYTHING})
+    marks = Marks(
+        span,
+        deployments_of(connection, schema.model, span.low, span.high),
+        incident_list(connection, schema.model, since=span.low),
+    )
+    found = series(connection, schema.model, span, asked.segment)
+    estimated = {name: pair for name, pair in pairs(schema.task, found).items() if pair[1]}
+    errors = _named(found, ERROR)
+    return site.page(
+        connection,
+        "performance.html",
+        state=state,
+        asked=asked,
+        ranges=RANGES,
+        segments=segments,
+        versions=[one.name for one in shown.versions],
+        shown=shown,
+        columns=[name for name in shown.whole.figures if ":" not in name][:COLUMNS],
+        charts=_charts(schema, found, marks),
+        estimated=bool(estimated),
+        unreliable=[name for name, lines in errors.items() if lines[-1].verdict == "breach"],
+        events=marks.keys(),
+        gaps=[lines[-1] for (signal, _), lines in sorted(found.items()) if signal.startswith(GAP)],
+        pictures=_pictures(connection, schema, span, shown, asked),
+        bins=bins_of(shown),
+        confusion=confusion_of(shown.whole.outcomes),
+    )
+
+
+def asked_for(connection: sa.Connection, schema: Schema, span: Span, asked: Asked) -> Performance:
+    """The performance that somebody asked for.
+
+    Raises:
+        ProblemError: there is no such segment or version.
+    """
+    costs = getattr(schema, "costs", None)
+    found = performance(connection, schema.model, span, asked.segment, asked.version or None, costs)
+    if asked.segment != EVERYTHING and not found.versions:
+        raise ProblemError(
+            404,
+            f"{schema.model} has no segment {asked.segment!r} in these windows.",
+            "Choose one on the model's page, or more windows.",
+        )
+    served = [one.name for one in found.versions]
+    if asked.version and asked.version not in served:
+        raise ProblemError(
+            404,
+            f"{schema.model} has no version {asked.version!r} in these windows.",
+            f"There are: {', '.join(served) or 'none'}.",
+        )
+    return found
+
+
+def pairs(task: str, found: Series) -> Mapping[str, Pair]:
+    """The series of each metric, measured and estimated; the task's usual ones first."""
+    measured = _named(found, MEASURED)
+    estimated = _named(found, ESTIMATED)
+    names = [*DEFAULTS[task], *measured, *estimated]
+    return {
+        name: (measured.get(name, ()), estimated.get(name, ()))
+        for name in dict.fromkeys(names)
+        if "." not in name and (name in measured or name in estimated)
+    }
+
+
+def bins_of(shown: Performance) -> Any:
+    """The bins of the calibration curve; empty of other tasks, and without labels."""
+    outcomes = shown.whole.outcomes
+    return reliability(outcomes) if isinstance(outcomes, BinaryOutcomes) else []
+
+
+def _named(found: Series, family: str) -> dict[str, Sequence[Any]]:
+    """The series of all rows of a family, by the rest of their name."""
+    names = sorted(signal for signal, subject in found if signal.startswith(family) and not subject)
+    return {signal.removeprefix(family): found[signal, ""] for signal in names}
+
+
+def _charts(schema: Schema, found: Series, marks: Marks) -> list[Chart]:
+    """Measured beside estimated, how far estimates were off, and gaps between groups."""
+    charts = [
+        beside_chart(
+            f"performance-{name}", name, pair, ("measured", "estimated"), marks, 180 if place else 260
+        )
+        for place, (name, pair) in enumerate(list(pairs(schema.task, found).items())[:CHARTS])
+    ]
+    charts += [
+        signal_chart(f"error-{name}", f"How far estimates of {name} were off", lines, marks, 150)
+        for name, lines in _named(found, ERROR).items()
+    ]
+    charts += [
+        signal_chart(
+            f"{signal.replace('.', '-')}-{place}",
+            f"Gap between {subject}: {signal.removeprefix(GAP)}",
+            lines,
+            marks,
+            150,
+        )
+        for place, ((signal, subject), lines) in enumerate(sorted(found.items()))
+        if signal.startswith(GAP)
+    ]
+    return charts
+
+
+def _pictures(
+    connection: sa.Connection, schema: Schema, span: Span, shown: Performance, asked: Asked
+) -> list[Chart]:
+    """What is known of the whole time: calibration or residuals, and how fast labels come."""
+    outcomes = shown.whole.outcomes
+    found: list[Chart | None] = []
+    if isinstance(outcomes, BinaryOutcomes) and (bins := reliability(outcomes)):
+        found.append(reliability_chart(bins))
+    if isinstance(outcomes, RegressionOutcomes):
+        found.append(residuals_chart(outcomes))
+    starts = [*range(span.low, span.high, span.length)]
+    found.append(coverage_chart(coverage(connection, schema, starts, asked.segment, asked.version or None)))
+    return [one for one in found if one is not None]

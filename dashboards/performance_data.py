@@ -1,0 +1,101 @@
+"""How good a model is, as JSON: the figures of the performance page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter
+
+from collector.schema import Schema
+from collector.summarize import EVERYTHING
+from collector.window import iso
+from dashboards.api import moment_asked
+from dashboards.pages.confusion import confusion_of
+from dashboards.pages.model import span_of
+from dashboards.pages.performance import GAP, Asked, asked_for, bins_of
+from dashboards.queries.coverage import coverage
+from dashboards.queries.models import model_state
+from dashboards.queries.performance import Measured
+from dashboards.queries.series import WINDOWS, Span, series
+from dashboards.web import DataRoute, Site
+
+Record = dict[str, Any]
+
+
+def routes(site: Site) -> APIRouter:
+    """The route of `/v1/models/{model}/performance`."""
+    router = APIRouter(route_class=DataRoute, tags=["state"])
+
+    @router.get("/v1/models/{model}/performance")
+    def measured(model: str, since: str = "", segment: str = EVERYTHING, version: str = "") -> dict[str, Any]:
+        """Metrics with 95 % intervals, by version and by segment, of the windows since a moment.
+
+        Without `since`, of the newest 400 judged windows. Shares are numbers from 0 to 1; what labels do not
+        define is null.
+        """
+        schema = site.schema(model)
+        with site.database.read() as connection:
+            span = span_of(connection, model_state(connection, schema), WINDOWS)
+            if since:
+                low = schema.window.start(moment_asked(since))
+                span = Span(low, max(span.high, low), span.length)
+            return _answer(connection, schema, span, Asked(segment, version, WINDOWS))
+
+    return router
+
+
+def _answer(connection: sa.Connection, schema: Schema, span: Span, asked: Asked) -> Record:
+    found = asked_for(connection, schema, span, asked)
+    starts = range(span.low, span.high, span.length)
+    ages = coverage(connection, schema, starts, asked.segment, asked.version or None)
+    table = confusion_of(found.whole.outcomes)
+    lines = series(connection, schema.model, span, asked.segment)
+    gaps = [held[-1] for (signal, _), held in sorted(lines.items()) if signal.startswith(GAP)]
+    return {
+        "model": schema.model,
+        "task": schema.task,
+        "since": iso(span.low),
+        "until": iso(span.high),
+        "segment": asked.segment or None,
+        "version": asked.version or None,
+        **_part(found.whole),
+        "versions": [{"version": one.name, **_part(one)} for one in found.versions],
+        "segments": [{"segment": one.name, **_part(one)} for one in found.segments],
+        "gaps": [_gap(one) for one in gaps],
+        "calibration": [asdict(one) for one in bins_of(found)],
+        "confusion": table and {"classes": table.classes, "counts": table.counts.tolist()},
+        "coverage_by_age": [
+            {"age_seconds": age, "share": share}
+            for age, share in zip(ages.ages.tolist(), ages.shares.tolist(), strict=True)
+        ],
+    }
+
+
+def _part(one: Measured) -> Record:
+    metrics = {
+        name: {"value": _known(figure.value), "lower": _known(figure.lower), "upper": _known(figure.upper)}
+        for name, figure in one.figures.items()
+    }
+    return {"predictions": one.rows, "labels": one.labels, "coverage": one.coverage, "metrics": metrics}
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _gap(row: Any) -> Record:
+    kept: Sequence[str] = (
+        "signal",
+        "subject",
+        "value",
+        "lower",
+        "upper",
+        "threshold",
+        "verdict",
+        "diagnosis",
+    )
+    return {name: getattr(row, name) for name in kept} | {"window_start": iso(row.start)}
