@@ -10,6 +10,7 @@ import typer
 from modelwatch.commands.backfill import backfill
 from modelwatch.commands.books import books, rejected
 from modelwatch.commands.collect import collect
+from modelwatch.commands.compare import compare
 from modelwatch.commands.demo import demo
 from modelwatch.commands.files import analyze, report
 from modelwatch.commands.serve import evaluate, serve
@@ -31,5 +32,5 @@ def check(monitor: Annotated[list[Path], typer.Argument(help="Monitor files, or 
         out.print(f"[green]ok[/] {one.model}: {one.task}, {len(one.features)} features, SLOs: {slos}")
 
 
-for command in (serve, evaluate, collect, backfill, analyze, report, rejected, books, demo):
+for command in (serve, evaluate, collect, backfill, analyze, report, rejected, books, compare, demo):
     app.command()(command)
