@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from alerts import audit, tables
 from alerts.deployments import OURS, Change, before
-from alerts.line import Line, describe
+from alerts.line import ESTIMATED, Line, describe
 from alerts.messages import Outbox, note
 from alerts.remediation import Remediation
 from alerts.rules import Alerting, Rule
@@ -152,9 +152,10 @@ class IncidentDesk:
 
 def _seen(held: dict[str, Any], line: Line) -> dict[str, Any]:
     """A subject of an incident after one more line: how many windows in a row it has been ok."""
-    if line.verdict is Verdict.INSUFFICIENT:
+    over = line.signal.startswith(ESTIMATED) and line.value is not None  # never ok without labels
+    if line.verdict is Verdict.INSUFFICIENT and not over:
         return held
-    oks = held.get("oks", 0) + 1 if line.verdict is Verdict.OK else 0
+    oks = held.get("oks", 0) + 1 if line.verdict is not Verdict.BREACH else 0
     return held | {"oks": oks, "last": line.start, "value": line.value}
 
 

@@ -19,6 +19,7 @@ from detectors.season import DAY
 from modelwatch.arrivals import ArrivalJudge, known_arrivals
 from modelwatch.circumstances import Circumstances
 from modelwatch.diagnosing import breaches, diagnosed
+from modelwatch.estimating import EstimateJudge, learned_estimators
 from modelwatch.fairness import learned_gaps
 from modelwatch.judging import WINDOW, Judge, Moment, in_breach, learn
 from modelwatch.monitor import Monitor
@@ -152,8 +153,9 @@ class Evaluation:
         trackers.empty += over
         spans = SpanJudge(connection, reader, self._monitor.model, judge, trackers)
         complete = not flush or (reader.row is not None and end <= reader.row.watermark)
-        lines = [] if over else self._traffic(spans, moment, learning=learning, complete=complete)
-        outcomes = OutcomeJudge(self._monitor, judge, trackers)
+        estimates = EstimateJudge(connection, reader, self._monitor, judge, trackers)
+        lines = [] if over else self._traffic(spans, estimates, moment, learning=learning, complete=complete)
+        outcomes = OutcomeJudge(self._monitor, judge, trackers, estimates)
         lines += outcomes.lines(reader, end, learning=learning, final=final)
         lines += ObjectiveJudge(self._monitor, judge, trackers).of_signals(lines)
         chosen = self._cached[0][1] if self._cached else None
@@ -194,9 +196,20 @@ class Evaluation:
         learned = learn(found, references, self._length, spans)
         used = spans[: 1 + max((place[2] for place in learned), default=WINDOW)]
         gaps = learned_gaps(self._monitor.fairness, self._monitor.task, references, self._length)
-        return Judge(found, segments, run_length, self._length, learned, windows, used, gaps)
+        estimators = {}
+        if self._monitor.estimates != "none":
+            estimators = learned_estimators(self._monitor.task, references, self._length)
+        return Judge(found, segments, run_length, self._length, learned, windows, used, gaps, estimators)
 
-    def _traffic(self, spans: SpanJudge, moment: Moment, *, learning: bool, complete: bool) -> list[Line]:
+    def _traffic(
+        self,
+        spans: SpanJudge,
+        estimates: EstimateJudge,
+        moment: Moment,
+        *,
+        learning: bool,
+        complete: bool,
+    ) -> list[Line]:
         """The lines of what is known at prediction."""
         reader, judge, trackers = spans.reader, spans.judge, spans.trackers
         profiles = {
@@ -217,6 +230,7 @@ class Evaluation:
         if rows:
             judged = judge.lines(moment, profiles, trackers, performance=False, learning=learning)
             lines += spans.overlay(judged, moment)
+            lines += estimates.of_traffic(moment, profiles)
             trackers.pending.append(moment.start)
             objectives = ObjectiveJudge(self._monitor, judge, trackers)
             lines += objectives.of_requests(reader, moment, profiles)

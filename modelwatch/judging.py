@@ -20,6 +20,7 @@ from detectors import (
     phase_of,
     show_duration,
 )
+from detectors.estimated import Estimators
 from modelwatch.fairness import LearnedGap
 from modelwatch.spans import merged
 from modelwatch.trackers import Trackers
@@ -61,6 +62,7 @@ class Judge:
         windows: how many windows with predictions a reference file has.
         spans: the longer spans in which traffic is judged again.
         gaps: between groups, judged beside the checks.
+        estimators: of performance without labels, by segment.
     """
 
     checks: Sequence[Check]
@@ -71,6 +73,7 @@ class Judge:
     windows: int = 0
     spans: Sequence[Window] = ()
     gaps: Sequence[LearnedGap] = ()
+    estimators: Mapping[str, Estimators] = field(default_factory=dict)
 
     def limit(self, segment: str, span: int = WINDOW) -> float:
         """The evidence that makes a breach.
@@ -81,7 +84,8 @@ class Judge:
         others = len(self.segments) - 1
         share = 1 if not others else 2 if segment == EVERYTHING else 2 * others
         looks = 1 if span == WINDOW else self.length / self.spans[span].length
-        signals = max(len(self.checks) + len(self.gaps), 1)
+        estimated = sum(2 * len(one.by_metric) for one in list(self.estimators.values())[:1])  # and checked
+        signals = max(len(self.checks) + len(self.gaps) + estimated, 1)
         return self.run_length * looks * signals * share * (1 + len(self.spans))
 
     def lines(

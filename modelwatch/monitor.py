@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from alerts.rules import Alerting
 from collector.document import DocumentError, problems, read_document
@@ -69,6 +69,9 @@ class Monitor(Schema):
     reference: AnyReference = LearnedReference()
     alerts: Alerting = Alerting()
     fairness: Fairness | None = None
+    estimates: Literal["all", "none"] = Field(
+        default="all", description="Whether performance is estimated while labels are missing."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alerts.line import Line
 from collector.store.read import Reader
 from collector.window import MICROSECOND
+from modelwatch.estimating import EstimateJudge
 from modelwatch.judging import Judge, Moment, in_breach
 from modelwatch.monitor import Monitor
 from modelwatch.objectives import ObjectiveJudge
@@ -27,12 +28,14 @@ class OutcomeJudge:
         monitor: the monitor.
         judge: the judge of the moment.
         trackers: the memory, which is changed.
+        estimates: what was said of windows before their labels came.
     """
 
-    def __init__(self, monitor: Monitor, judge: Judge, trackers: Trackers) -> None:
+    def __init__(self, monitor: Monitor, judge: Judge, trackers: Trackers, estimates: EstimateJudge) -> None:
         self._monitor, self._judge, self._trackers = monitor, judge, trackers
         self._length = monitor.window.length
         self._objectives = ObjectiveJudge(monitor, judge, trackers)
+        self._estimates = estimates
 
     def lines(self, reader: Reader, now: int, *, learning: bool, final: bool) -> list[Line]:
         """The lines of all windows whose labels have settled by `now`, oldest first.
@@ -76,6 +79,7 @@ class OutcomeJudge:
         if not enough:
             profiles = {segment: Profile() for segment in profiles}
         lines = self._judge.lines(moment, profiles, self._trackers, performance=True, learning=learning)
+        lines += self._estimates.of_outcomes(moment, profiles)
         lines += self._objectives.of_outcomes(reader, moment, profiles, enough=enough)
         self._trackers.past_outcomes.append((start, in_breach(lines)))
         self._trackers.past_outcomes.sort()

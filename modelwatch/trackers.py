@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 from detectors import Budget, Evidence, Judgement, Verdict
+from detectors.estimated import Agreement
 
 REMEMBERED = 1000
 
@@ -34,6 +35,7 @@ class Trackers:
         told: starts of the windows that were in breach by themselves, the latest `REMEMBERED`.
         deployed: when the latest deployment was, in microseconds.
         arrivals: what came in the judged windows, empty ones too, the latest `REMEMBERED`.
+        agreements: the latest checks of estimates against labels, by metric and segment.
     """
 
     signals: dict[str, Evidence] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class Trackers:
     told: list[int] = field(default_factory=list)
     deployed: int = 0
     arrivals: list[Arrival] = field(default_factory=list)
+    agreements: dict[str, Agreement] = field(default_factory=dict)
 
     def step(self, key: str, judgement: Judgement, limit: float, span: int | None = None) -> Verdict:
         """Take in a judgement, of a window or of the span at a place, and return the signal's verdict."""
@@ -85,6 +88,7 @@ class Trackers:
             "told": self.told[-REMEMBERED:],
             "deployed": self.deployed,
             "arrivals": self.arrivals[-REMEMBERED:],
+            "agreements": {key: one.to_json() for key, one in self.agreements.items()},
         }
 
     @classmethod
@@ -105,6 +109,8 @@ class Trackers:
         )
         known = {"told": stored.get("told", []), "deployed": stored.get("deployed", 0)}
         known["arrivals"] = [Arrival(*one) for one in stored.get("arrivals", ())]
+        agreements = stored.get("agreements", {})
+        known["agreements"] = {key: Agreement.from_json(one) for key, one in agreements.items()}
         return cls(signals, spans, budgets, list(stored["pending"]), past, outcomes, stored["empty"], **known)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from scipy import special
@@ -34,6 +36,15 @@ class Agreement:
         far = float(-special.ndtri(max(p_value, SMALLEST_P) / 2))
         checks = sorted([*self.checks, (end, value, float(np.copysign(far, value)))])
         return Agreement(tuple(checks[-REMEMBERED:]), in_breach)
+
+    def to_json(self) -> list[Any]:
+        """As a JSON value."""
+        return [self.in_breach, *self.checks]
+
+    @classmethod
+    def from_json(cls, stored: Sequence[Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(tuple((end, value, far) for end, value, far in stored[1:]), stored[0])
 
     def doubt(self, since: int) -> str | None:
         """Why the estimator is not to be believed; None if its estimates of windows since then were right.
