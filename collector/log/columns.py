@@ -6,6 +6,7 @@ import numpy as np
 
 from collector.batch import Mask, Predictions
 from collector.schema import Schema
+from collector.validation.record import SCORES
 
 PARTITIONS = ("model", "date", "hour")  # the folders; readers make columns of them
 HASHES = 1 << 64
@@ -45,6 +46,8 @@ def column_names(schema: Schema) -> dict[str, str]:
         "latency": columns.latency,
         "failed": "failed",
     }
+    if schema.task == "multiclass":
+        fields["scores"] = SCORES
     found = {name: names.free(given) for name, given in fields.items()}
     found |= {f"features.{name}": names.free(name) for name in schema.features}
     # a feature that is a segment as well is written once

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,14 @@ from profiles.counts import Floats
 TIME = pa.timestamp("us", "UTC")
 WORD = pa.dictionary(pa.int32(), pa.string())
 VECTOR = pa.list_(pa.float32())
+BY_CLASS = pa.map_(pa.string(), pa.float64())
 
 
 def log_schema(schema: Schema) -> Any:
     """The Arrow schema of a model's log."""
     outcome = {"binary": pa.int8(), "multiclass": WORD, "regression": pa.float64()}[schema.task]
     kinds: dict[str, Any] = {"id": pa.string(), "timestamp": TIME, "version": WORD, "prediction": outcome}
-    kinds |= {"score": pa.float64(), "latency": pa.float64(), "failed": pa.bool_()}
+    kinds |= {"score": pa.float64(), "scores": BY_CLASS, "latency": pa.float64(), "failed": pa.bool_()}
     for name, feature in schema.features.items():
         word = WORD if isinstance(feature, CategoricalFeature) else pa.float64()
         kinds[f"features.{name}"] = VECTOR if isinstance(feature, EmbeddingFeature) else word
@@ -38,6 +40,7 @@ def encode(rows: Predictions, schema: Schema) -> tuple[bytes, int]:
         return b"", 0
     columns: dict[str, Any] = {"id": rows.names, "timestamp": rows.times, "version": rows.versions}
     columns |= {"prediction": rows.prediction, "score": rows.score}
+    columns |= {"scores": None if rows.scores is None else _by_class(rows.scores)}
     columns |= {"latency": rows.latency, "failed": _failed(rows.status)}
     columns |= {f"features.{name}": values for name, values in rows.features.items()}
     columns |= {f"segments.{name}": values for name, values in rows.segments.items()}
@@ -72,6 +75,17 @@ def _array(values: Values | Any, kind: Any, rows: int) -> Any:
     if kind == TIME:
         return pa.array(values).cast(pa.timestamp("us")).cast(TIME)
     return _numbers(values, kind)
+
+
+def _by_class(scores: Mapping[str, Floats]) -> Any:
+    """Probabilities by class as maps; null where there are none."""
+    matrix = np.column_stack(list(scores.values()))
+    given = ~np.isnan(matrix)
+    sizes = given.sum(axis=1)
+    offsets = np.append(np.cumsum(sizes) - sizes, sizes.sum()).astype(np.int32)
+    words = pa.array(list(scores), pa.string()).take(pa.array(np.nonzero(given)[1]))
+    missing = np.append(sizes == 0, [False])
+    return pa.MapArray.from_arrays(pa.array(offsets, mask=missing), words, pa.array(matrix[given]))
 
 
 def _numbers(values: Floats, kind: Any) -> Any:

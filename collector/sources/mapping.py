@@ -104,6 +104,9 @@ class FieldMap(Part):
     version: PathText | None = None
     prediction: PathText | None = None
     score: PathText | None = None
+    scores: PathText | dict[str, PathText] | None = Field(
+        default=None, description="An object of class and probability, or where each class's is."
+    )
     latency_ms: PathText | None = None
     status: PathText | None = None
     label: PathText | None = None

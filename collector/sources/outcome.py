@@ -30,7 +30,7 @@ class Output(Part):
     classes: tuple[str, ...] = ()
 
     def read(self, frame: Frame, schema: Schema) -> Told:
-        """The score, the prediction, or both, of each row.
+        """The score, the prediction, or both, of each row; of several classes the probabilities, too.
 
         Raises:
             UnreadableError: the output is not there, or not what it is said to be.
@@ -76,9 +76,10 @@ class Output(Part):
         return {"prediction": decided} | ({"score": values} if gives == "score" else {})
 
     def _largest(self, field: str, rows: list[list[Any]]) -> Told:
-        """The class of each row's largest value, and that value where it is a probability."""
+        """The class of each row's largest value; these, and the largest, if they are probabilities."""
         predictions: list[Any] = []
-        scores: list[float | None] = []
+        largest: list[float | None] = []
+        by_class: list[dict[str, Any] | None] = []
         for row in rows:
             numbers = _numbers(field, row)
             if None in numbers or not numbers:
@@ -86,15 +87,17 @@ class Output(Part):
             if self.classes and len(row) != len(self.classes):
                 reason = f"a row of {len(row)} values for {len(self.classes)} classes"
                 raise UnreadableError(field, row, reason, "name every class under classes:")
+            names = self.classes or tuple(map(str, range(len(row))))
             best = max(range(len(row)), key=lambda at: row[at])
-            predictions.append(self.classes[best] if self.classes else str(best))
+            predictions.append(names[best])
             probable = all(0 <= one <= 1 for one in row)
-            scores.append(float(row[best]) if probable else None)
-        return {"prediction": predictions, "score": scores}
+            largest.append(float(row[best]) if probable else None)
+            by_class.append(dict(zip(names, row, strict=True)) if probable else None)
+        return {"prediction": predictions, "score": largest, "scores": by_class}
 
 
 def outcomes(frame: Frame, outputs: Sequence[Output], schema: Schema) -> Mapping[str, list[Any]]:
-    """What a response tells: `score`, `prediction` or both, a value for each row.
+    """What a response tells: `score`, `prediction` or both, and `scores`, a value for each row.
 
     Raises:
         UnreadableError: an output is not there, or not what it is said to be.

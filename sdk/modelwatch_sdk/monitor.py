@@ -94,7 +94,7 @@ class Monitor:
     def log(  # noqa: PLR0917 - the wire's fields, in the order of their use
         self,
         features: Mapping[str, Any],
-        prediction: Any,
+        prediction: Any = None,
         score: float | None = None,
         latency_ms: float | None = None,
         id: str | None = None,
@@ -102,12 +102,13 @@ class Monitor:
         tags: Mapping[str, Any] | None = None,
         timestamp: float | datetime | None = None,
         version: str | None = None,
+        scores: Mapping[Any, float] | None = None,
     ) -> str:
         """Logs one prediction, in a few microseconds.
 
         Args:
             features: The model's inputs by name. Copied, one level deep. NaN and infinities count as missing.
-            prediction: What the model said.
+            prediction: What the model said; None where `score` or `scores` say it.
             score: Its score, if it has one.
             latency_ms: How long it took, in milliseconds.
             id: The prediction's id, for its label later; None makes one.
@@ -115,6 +116,7 @@ class Monitor:
             tags: Further columns, such as segments.
             timestamp: When it was served: epoch seconds or a datetime (without a zone: UTC); None: now.
             version: The version that served it, where that is not the current one.
+            scores: The probability of each class, of a model with several: {"cat": 0.7, "dog": 0.3}.
 
         Returns:
             The prediction's id, even if the event could not be logged.
@@ -138,6 +140,7 @@ class Monitor:
                     latency_ms,
                     status,
                     None if tags is None else dict(tags),
+                    None if scores is None else dict(scores),
                 )
             )
         except Exception as error:  # noqa: BLE001 - the promise

@@ -38,6 +38,8 @@ class Prediction(NamedTuple):
     status: Any
     """An HTTP code, or "ok" or anything else."""
     tags: dict[Any, Any] | None
+    scores: dict[Any, Any] | None = None
+    """The probability of each class, where there are several."""
 
 
 class Label(NamedTuple):

@@ -172,3 +172,13 @@ def test_the_app_may_change_its_dictionary_afterwards(collector: FakeCollector) 
         tags.clear()
     assert collector.events[0]["features"] == {"x": 1}
     assert collector.events[0]["tags"] == {"region": "north"}
+
+
+def test_probabilities_by_class(collector: FakeCollector) -> None:
+    with Monitor("animals", endpoint=collector.url) as monitor:
+        monitor.log({}, scores={"cat": 0.75, "dog": np.float64(0.25)}, id="a", timestamp=0)
+        monitor.log({}, "3", scores={3: 0.5, np.int64(4): float("nan")}, id="b", timestamp=0)
+    first, second = collector.events
+    assert "prediction" not in first
+    assert first["scores"] == {"cat": 0.75, "dog": 0.25}
+    assert (second["prediction"], second["scores"]) == ("3", {"3": 0.5, "4": None})
