@@ -17,6 +17,9 @@ SIGNALS = {
     "quality.freshness", "quality.volume", "quality.duplicates", "performance.roc_auc",
     "performance.accuracy", "performance.log_loss", "performance.f1", "latency.p50", "latency.p99",
     "requests.errors", "slo.availability", "slo.fast", "slo.good",
+    "performance.estimated.roc_auc", "performance.estimated.accuracy", "performance.estimated.f1",
+    "performance.estimation_error.roc_auc", "performance.estimation_error.accuracy",
+    "performance.estimation_error.f1",
 }  # fmt: skip
 
 
