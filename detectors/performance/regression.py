@@ -96,7 +96,8 @@ def median_absolute_error(outcomes: RegressionOutcomes) -> Estimate:
     lows, highs = _ordered(near, counts, ranks), _ordered(far, counts, ranks)
     most = float(np.fmin(highs[:2].mean(), 2 * outcomes.absolute / n))  # Markov's inequality: 0 if all are
     value = (min(float(lows[:2].mean()), most) + most) / 2
-    return value, float(max(highs[3] - lows[2], 0.0) / (2 * Z95))
+    widest = max(float(np.diff(lows[2:] + highs[2:])[0]) / 2, float(highs[0] - lows[0]))
+    return value, widest / (2 * Z95)
 
 
 def _ends(outcomes: RegressionOutcomes) -> tuple[Floats, Floats]:

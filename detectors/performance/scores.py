@@ -53,13 +53,13 @@ def pr_auc(outcomes: BinaryOutcomes) -> Estimate:
         return UNDEFINED
     hits, found = np.cumsum(positives), np.cumsum(positives + negatives)
     precision = hits / found
-    area = float((positives * precision).sum() / p)
+    area = min(float((positives * precision).sum() / p), 1.0)
     # a further row changes the precision at its own score and at all that are lower
     by_positive = np.cumsum((positives * (found - hits) / found**2)[::-1])[::-1] / p
     by_negative = -np.cumsum((positives * hits / found**2)[::-1])[::-1] / p
     influences = np.concatenate([(precision - area) / p + by_positive, by_negative])
     error = spread(influences, np.concatenate([positives, negatives]))
-    return area, max(error, float(1 / (3 * p)))  # rule of three, as above
+    return area, float(np.hypot(error, 1 / (3 * p)))  # rule of three, as above
 
 
 def lift_at(outcomes: BinaryOutcomes, percent: float) -> Estimate:
@@ -120,8 +120,8 @@ def brier(outcomes: BinaryOutcomes) -> Estimate:
 def ece(outcomes: BinaryOutcomes) -> Estimate:
     """The expected calibration error: the mean over rows of their tenth's distance of score and positives.
 
-    Tenths of [0, 1] are of equal width (Naeini et al., AAAI 2015); a bin of the grid falls into the tenth that
-    its middle is in. Off the exact value by at most 0.002, and by twice the share of rows in bins that two
+    Tenths of [0, 1] are of equal width (Naeini et al., AAAI 2015); a bin of the grid falls into the tenth of
+    its middle. Off the exact value by at most 0.002, and by twice the share of rows in bins that two
     tenths share, or on the limit between two, where definitions differ.
 
     What is estimated as an absolute value is estimated too high, by chance: of a model that is calibrated
@@ -140,7 +140,9 @@ def ece(outcomes: BinaryOutcomes) -> Estimate:
     weights = np.concatenate([positives, negatives])
     noise = np.bincount(tenth, np.square(score - 1) * positives + np.square(score) * negatives, BINS)
     left = noise - np.square(gaps) / np.maximum(np.bincount(tenth, rows, BINS), 1)
-    bias = _folded(np.abs(gaps), np.sqrt(np.maximum(left, 0.0)).astype(np.float64)).sum() / total
+    left = np.maximum(left, 0.0)
+    true = np.sqrt(np.maximum(np.square(gaps) - left, 0.0))  # a gap is as large as that and its noise
+    bias = _folded(true, np.sqrt(left)).sum() / total
     error = np.sqrt(variance(losses, weights) / total + bias**2)
     return value, float(max(error, 1e-9))
 
