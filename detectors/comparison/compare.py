@@ -17,7 +17,7 @@ from detectors.comparison.sequence import Blocks, confidence_sequence
 from detectors.proportion import Z95
 
 GROWTH = 0.1  # a block has at least this share of the rows before it, so that no bias of small blocks adds up
-LEAST_BLOCKS = 3  # of fewer nobody knows how much windows differ by nature
+LEAST_BLOCKS = 4  # of fewer nobody knows how much windows differ by nature
 
 
 class Verdict(StrEnum):

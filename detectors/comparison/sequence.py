@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from detectors.comparison.boundary import half_width
+from detectors.comparison.boundary import TIGHTEST_AT, half_width
 from profiles.counts import Floats
-
-BEYOND = 0.002  # the tail beyond the boundary where it is tightest, about three standard deviations
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +67,7 @@ def confidence_sequence(blocks: Blocks, alpha: float) -> Sequence:
     whole = np.cumsum(weight, axis=-1)
     difference = np.cumsum(weight * blocks.differences, axis=-1) / whole
     sampled = _of_rows(blocks, np.square(weight)) / whole  # the variance of one effective row
-    variance = sampled * _dispersion(blocks, weight, difference, sampled)
+    variance = sampled * _dispersion(blocks, weight, difference, sampled, alpha)
     return Sequence(difference, np.sqrt(variance) * half_width(whole, alpha))
 
 
@@ -80,16 +78,18 @@ def _of_rows(blocks: Blocks, weight: Floats) -> Floats:
     )
 
 
-def _dispersion(blocks: Blocks, weight: Floats, difference: Floats, sampled: Floats) -> Floats:
+def _dispersion(blocks: Blocks, weight: Floats, difference: Floats, sampled: Floats, alpha: float) -> Floats:
     """How much more the blocks' differences vary than their rows explain, at least 1 (a Birge ratio).
 
-    What is more than 1 is known from few blocks, so it counts as Student's distribution is wider.
+    What is more than 1 is known from few blocks, so it counts as Student's distribution is wider than the
+    normal one, as far out as the boundary is.
     """
     spread = np.cumsum(weight * np.square(blocks.differences), axis=-1)
     spread = spread - np.cumsum(weight, axis=-1) * np.square(difference)
     expected = _of_rows(blocks, weight) - sampled
     expected[..., 0] = np.inf  # one block has no spread
+    boundary = half_width(TIGHTEST_AT, alpha) * np.sqrt(TIGHTEST_AT)  # in standard deviations
     degrees = np.maximum(np.arange(weight.shape[-1]), 1)
-    wider = stats.t.isf(BEYOND, degrees) / stats.norm.isf(BEYOND)
+    wider = stats.t.isf(stats.norm.sf(boundary), degrees) / boundary
     more: Floats = np.maximum(spread / expected - 1, 0.0) * np.square(wider)
     return 1 + more
