@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter
@@ -21,6 +21,7 @@ from dashboards.queries.coverage import coverage
 from dashboards.queries.models import model_state
 from dashboards.queries.performance import Measured
 from dashboards.queries.series import WINDOWS, Span, series
+from dashboards.queries.worst_slice import worst_slice_of
 from dashboards.web import DataRoute, Site
 
 Record = dict[str, Any]
@@ -31,11 +32,17 @@ def routes(site: Site) -> APIRouter:
     router = APIRouter(route_class=DataRoute, tags=["state"])
 
     @router.get("/v1/models/{model}/performance")
-    def measured(model: str, since: str = "", segment: str = EVERYTHING, version: str = "") -> dict[str, Any]:
+    def measured(
+        model: str,
+        since: str = "",
+        segment: str = EVERYTHING,
+        version: str = "",
+        slice: Literal["", "worst"] = "",  # noqa: A002 - the name in the address
+    ) -> dict[str, Any]:
         """Metrics with 95 % intervals, by version and by segment, of the windows since a moment.
 
         Without `since`, of the newest 400 judged windows. Shares are numbers from 0 to 1; what labels do not
-        define is null.
+        define is null. `slice=worst` searches the sampled rows for those on which the model does worst.
         """
         schema = site.schema(model)
         with site.database.read() as connection:
@@ -43,7 +50,7 @@ def routes(site: Site) -> APIRouter:
             if since:
                 low = schema.window.start(moment_asked(since))
                 span = Span(low, max(span.high, low), span.length)
-            return _answer(connection, schema, span, Asked(segment, version, WINDOWS))
+            return _answer(connection, schema, span, Asked(segment, version, WINDOWS, bool(slice)))
 
     return router
 
@@ -55,7 +62,11 @@ def _answer(connection: sa.Connection, schema: Schema, span: Span, asked: Asked)
     table = confusion_of(found.whole.outcomes)
     lines = series(connection, schema.model, span, asked.segment)
     gaps = [held[-1] for (signal, _), held in sorted(lines.items()) if signal.startswith(GAP)]
-    return {
+    more: Record = {}
+    if asked.slice:
+        worst = worst_slice_of(connection, schema, span, asked.segment, asked.version)
+        more["worst_slice"] = worst and asdict(worst) | {"clear": worst.clear}
+    return more | {
         "model": schema.model,
         "task": schema.task,
         "since": iso(span.low),

@@ -22,6 +22,7 @@ from dashboards.queries.incidents import deployments_of, incident_list
 from dashboards.queries.models import model_state
 from dashboards.queries.performance import Performance, performance
 from dashboards.queries.series import WINDOWS, Series, Span, series
+from dashboards.queries.worst_slice import worst_slice_of
 from dashboards.web import PageRoute, ProblemError, Site
 from detectors.performance.metrics import DEFAULTS
 from profiles import BinaryOutcomes, RegressionOutcomes
@@ -39,11 +40,12 @@ Pair = tuple[Sequence[Any], Sequence[Any]]
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody wants to see: a segment, a version, and how many windows; "" for all."""
+    """What somebody wants to see: a segment, a version ("" for all), so many windows, and the worst slice."""
 
     segment: str
     version: str
     last: int
+    slice: bool = False
 
 
 def routes(site: Site) -> APIRouter:
@@ -56,11 +58,12 @@ def routes(site: Site) -> APIRouter:
         segment: str = EVERYTHING,
         version: str = "",
         last: Annotated[str, Query()] = str(WINDOWS),
+        slice: str = "",  # noqa: A002 - the name in the address
     ) -> Response:
         schema = site.schema(model)
         most = int(last) if last.isdecimal() and int(last) in RANGES else WINDOWS
         with site.database.read() as connection:
-            return _page(site, connection, schema, Asked(segment, version, most))
+            return _page(site, connection, schema, Asked(segment, version, most, slice == "worst"))
 
     return router
 
@@ -96,6 +99,7 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, asked: Asked) -
         pictures=_pictures(connection, schema, span, shown, asked),
         bins=bins_of(shown),
         confusion=confusion_of(shown.whole.outcomes),
+        worst=worst_slice_of(connection, schema, span, asked.segment, asked.version) if asked.slice else None,
     )
 
 
@@ -162,7 +166,7 @@ def _charts(schema: Schema, found: Series, marks: Marks) -> list[Chart]:
     charts += [
         signal_chart(
             f"{signal.replace('.', '-')}-{place}",
-            f"Gap between {subject}: {signal.removeprefix(GAP)}",
+            f"Gap by {subject}: {signal.removeprefix(GAP)}",
             lines,
             marks,
             150,
