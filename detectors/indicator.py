@@ -12,7 +12,7 @@ from functools import cache
 
 from detectors.performance.metrics import METRICS, metric_of
 
-NUMBER = r"\s*(-?\d+(?:\.\d+)?(?:e-?\d+)?)\s*"
+NUMBER = r"\s*(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*"
 CONDITION = re.compile(rf"\s*([a-z_][^<>=]*?)\s*(<=|>=|<|>){NUMBER}(ms|s|%)?\s*")
 VERDICT = re.compile(r"\s*([a-z_][^<>=]*?)\s+ok\s*")
 SCALES = {"ms": 1.0, "s": 1000.0, "%": 0.01, None: 1.0}  # latencies are in milliseconds

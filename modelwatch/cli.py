@@ -14,6 +14,7 @@ from modelwatch.commands.compare import compare
 from modelwatch.commands.demo import demo
 from modelwatch.commands.files import analyze, report
 from modelwatch.commands.serve import evaluate, serve
+from modelwatch.commands.slo import app as slo
 from modelwatch.commands.terminal import monitors, out
 
 app = typer.Typer(
@@ -34,3 +35,4 @@ def check(monitor: Annotated[list[Path], typer.Argument(help="Monitor files, or 
 
 for command in (serve, evaluate, collect, backfill, analyze, report, rejected, books, compare, demo):
     app.command()(command)
+app.add_typer(slo, name="slo")
