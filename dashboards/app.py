@@ -18,6 +18,7 @@ from dashboards.pages import (
     overview,
     performance,
     report,
+    requests,
     versions,
 )
 from dashboards.web import PageRoute, Site
@@ -33,7 +34,18 @@ def router(database: Database, schemas: Mapping[str, Schema], demo: bool = False
     """
     site = Site(database, schemas, demo)
     routes = APIRouter()
-    for part in (overview, model, feature, incident, logs, performance, report, objectives, versions):
+    for part in (
+        overview,
+        model,
+        feature,
+        incident,
+        logs,
+        performance,
+        report,
+        objectives,
+        requests,
+        versions,
+    ):
         routes.include_router(part.routes(site))
     routes.include_router(api.routes(site))
     routes.include_router(gate.routes(site))

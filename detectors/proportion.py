@@ -177,7 +177,7 @@ def wilson(bad: int, rows: int) -> tuple[float, float]:
     share, z2 = bad / rows, Z95**2
     middle = (share + z2 / (2 * rows)) / (1 + z2 / rows)
     reach = Z95 / (1 + z2 / rows) * (share * (1 - share) / rows + z2 / (4 * rows**2)) ** 0.5
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    return max(0.0, middle - reach) if bad else 0.0, min(1.0, middle + reach) if bad < rows else 1.0
 
 
 class ProportionDetector(Detector):

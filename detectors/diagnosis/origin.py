@@ -6,7 +6,7 @@ deployed is not the new version's doing: the windows that versions share tell th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
@@ -46,21 +46,28 @@ class RequestSeries:
 
     Attributes:
         whole: of all rows, by window start, ascending.
-        parts: of each column the parts, by name, by window start; versions are the column `version`.
+        parts: gives of some windows, by column, each part by name, by window start; versions are the column
+            `version`.
     """
 
     whole: Windows
-    parts: Mapping[str, Mapping[str, Windows]]
+    parts: Callable[[Sequence[int]], Mapping[str, Mapping[str, Windows]]]
 
-    def changes(self, measures: Sequence[Measure]) -> list[Change]:
-        """The changes of level that a person would want to know of, oldest first."""
-        found = []
+    def changes(self, measures: Sequence[Measure], most: int = 3) -> list[Change]:
+        """The changes of level that a person would want to know of, oldest first.
+
+        Args:
+            measures: what may change.
+            most: so many of each, the newest.
+        """
+        found: list[Change | None] = []
         phases = np.unique(np.array(list(self.whole), np.int64) % DAY, return_inverse=True)[1]
         for measure in measures:
             values = [measure.estimate(one) for one in self.whole.values()]
             series = np.array([nan if one is None else measure.scaled(one.value) for one in values])
             series = np.where(np.isfinite(series), series, nan)
-            found += [self._change(measure, shift) for shift in shifts(without_cycle(series, phases))]
+            newest = shifts(without_cycle(series, phases))[-most:]
+            found += [self._change(measure, shift) for shift in newest]
         return sorted((one for one in found if one), key=lambda change: change.start)
 
     def change_at(self, measure: Measure, start: int) -> Change | None:
@@ -79,7 +86,10 @@ class RequestSeries:
         before, after = measure.estimate(earlier), measure.estimate(later)
         if before is None or after is None or not measure.matters(before.value, after.value):
             return None
+        if before.low <= after.high and after.low <= before.high:
+            return None  # sampling may be all of it
         comparison = Comparison(measure, sides, (size(earlier), size(later)), before, after)
-        ordered = sorted(self.parts, key=lambda column: (column != VERSION, column))
-        splits = tuple(comparison.split(column, self.parts[column]) for column in ordered)
+        parts = self.parts([*sides[0], *sides[1]])
+        ordered = sorted(parts, key=lambda column: (column != VERSION, column))
+        splits = tuple(comparison.split(column, parts[column]) for column in ordered)
         return Change(measure, starts[shift.place], before.value, after.value, splits)
