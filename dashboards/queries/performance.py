@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from dashboards.queries.series import Span
 from detectors.performance.confusion import Costs
 from detectors.performance.metrics import every_metric, metric_of
 from detectors.proportion import Z95
-from profiles import Profile, Shape
+from profiles import Counts, Profile, Shape
+from profiles.sums import Sums
 
 PART = "performance"
 FEW = 50  # labels: of fewer nothing is said
@@ -186,9 +187,24 @@ def _part(row: Any, shape: Shape) -> Any:
         return None
 
 
-def summed(parts: list[Any]) -> Any:
-    """The sum of summaries, by halves: small ones are added to small ones."""
-    while len(parts) > 1:
-        pairs = [one + other for one, other in zip(parts[::2], parts[1::2], strict=False)]
-        parts = pairs + parts[2 * len(pairs) :]
-    return parts[0]
+def summed(parts: Sequence[Sums]) -> Any:
+    """The sum of at least one summary of outcomes, at once: all of their fields add.
+
+    >>> from profiles import Outcomes
+    >>> one = Outcomes().summarize(np.array([0.9]), np.ones(1), np.ones(1))
+    >>> summed([one, one]).positives
+    Counts({416: 2})
+    """
+    values: dict[str, Any] = {}
+    for item in fields(parts[0]):
+        if item.name == "space":
+            continue
+        held = [getattr(one, item.name) for one in parts]
+        if isinstance(held[0], Counts):
+            keys, counts = (
+                np.concatenate(some) for some in zip(*((one.keys, one.values) for one in held), strict=True)
+            )
+            values[item.name] = Counts.weighted(keys, counts) if keys.size else Counts()
+        else:
+            values[item.name] = sum(held[1:], held[0])
+    return type(parts[0])(space=parts[0].space, **values)
