@@ -179,6 +179,16 @@ class Sampling(Part):
     keep: Duration = Field(default=parse_duration("30d"), description="Samples of older windows are deleted.")
 
 
+class LabelJoin(Part):
+    """What waits for its label, or to be corrected."""
+
+    most: int = Field(
+        default=200_000_000,
+        ge=1000,
+        description="Rows that are held, predictions and labels; where more come, a sample by id is joined.",
+    )
+
+
 class Keep(Part):
     """How long what was counted is kept."""
 
@@ -217,6 +227,7 @@ class Schema(Part):
     label_horizon: Duration = Field(
         default=parse_duration("60d"), description="Predictions older than this are no longer joined."
     )
+    labels: LabelJoin = LabelJoin()
     log: Annotated[Log | None, BeforeValidator(_no_log)] = Log()
     keep: Keep = Keep()
     sample: Sampling = Sampling()

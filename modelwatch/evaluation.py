@@ -170,7 +170,7 @@ class Evaluation:
         # of a reference in production more labels may have come since
         live = chosen is not None and chosen.role == "production"
         known = end // DAY * DAY if self._monitor.reference.daily and self._length < DAY else end
-        fresh = sum(reader.labels(chosen.outcomes, known).values()) if chosen and live else 0
+        fresh = reader.labelled(chosen.outcomes, known) if chosen and live else (0, 0)
         identity = (shape.digest if shape else "", chosen, fresh)
         if self._cached is None or self._cached[0] != identity:
             self._cached = (identity, self._judge_of(reader, chosen, known))

@@ -49,7 +49,7 @@ class OutcomeJudge:
         pending = self._trackers.pending
         known = reader.labels(pending, now)
         newest = reader.labels(pending, now, now - self._length)
-        rows = reader.rows(pending)
+        rows = reader.joinable(pending)
         oldest = now - self._monitor.label_horizon // MICROSECOND
         lines: list[Line] = []
         for start in list(pending):

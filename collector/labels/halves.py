@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import sqlalchemy as sa
 
-from collector.batch import Hashes
+from collector.batch import Hashes, Mask
 from collector.labels.blocks import Block
 from collector.labels.filter import Filter
-from collector.labels.side import Side, Stored
+from collector.labels.side import LARGEST, Side, Stored
 from profiles.counts import Ints
 
 PREDICTIONS, LABELS = "predictions", "labels"
+SPLIT = 8  # blocks, at least: the oldest is forgotten as a whole
 
 
 class Halves:
@@ -24,11 +25,14 @@ class Halves:
         model: the model.
         seen: the filter over all ids that are held, of all models.
         kinds: how the model's task holds predictions and labels; what is held otherwise is of another task.
+        most: rows that may be held.
     """
 
-    def __init__(self, model: str, seen: Filter, kinds: Mapping[str, str]) -> None:
+    def __init__(
+        self, model: str, seen: Filter, kinds: Mapping[str, str], most: int = SPLIT * LARGEST
+    ) -> None:
         self._filter, self._revision, self._kinds = seen, -1, kinds
-        self._sides = {name: Side(model, name) for name in (PREDICTIONS, LABELS)}
+        self._sides = {name: Side(model, name, most // SPLIT) for name in (PREDICTIONS, LABELS)}
         self._salts = {name: zlib.crc32(f"{model} {name}".encode()) << 32 for name in self._sides}
 
     def refresh(self, connection: sa.Connection, revision: int) -> None:
@@ -52,8 +56,15 @@ class Halves:
         """How many rows a side holds."""
         return sum(item.rows for item in self._sides[name].stored)
 
-    def fresh(self, connection: sa.Connection, name: str, ids: Hashes) -> Ints:
-        """The places of the ids that a side does not hold, by id; of equal ones the first."""
+    def fresh(self, connection: sa.Connection, name: str, ids: Hashes, asked: Mask | None = None) -> Ints:
+        """The places of the ids that a side does not hold, by id; of equal ones the first.
+
+        Args:
+            connection: the transaction.
+            name: the side.
+            ids: shape (n,).
+            asked: the ids that it may hold, shape (n,); None for all.
+        """
         order = by_id(ids)
         ordered = ids[order]
         again = ordered[1:] == ordered[:-1]
@@ -61,8 +72,9 @@ class Halves:
             order = order[np.concatenate([[True], ~again])]
             ordered = ids[order]
         known = np.zeros(order.size, bool)
-        for _, places in self.find(connection, name, ordered):
-            known[places] = True
+        some = np.arange(order.size) if asked is None else np.flatnonzero(asked[order])
+        for _, places in self.find(connection, name, ordered[some]):
+            known[some[places]] = True
         return order[~known] if known.any() else order
 
     def find(self, connection: sa.Connection, name: str, ids: Hashes) -> Iterator[tuple[Block, Ints]]:

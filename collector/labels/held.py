@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from collector.labels.blocks import Block
 from collector.labels.halves import Halves
+from collector.labels.sampling import Sampling
 
 
 @dataclass(frozen=True)
@@ -20,12 +21,14 @@ class Held:
         halves: what is held; it is changed.
         revision: of the model, that this transaction makes.
         oldest: what is older, in microseconds, is forgotten.
+        sampling: which predictions are held where there is no room for all.
     """
 
     connection: sa.Connection
     halves: Halves
     revision: int
     oldest: int
+    sampling: Sampling
 
     def find(self, side: str, ids: Any) -> Any:
         """See `Halves.find`."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from collector.labels.blocks import Block
 from collector.labels.halves import LABELS, PREDICTIONS, by_id
 from collector.labels.held import Held
 from collector.labels.probabilities import held_probabilities, probabilities_of
+from collector.labels.sampling import LabelLevels
 from collector.labels.succession import MILLISECOND, Succession
 from collector.schema import Schema
 from collector.summarize import Cut, Joined, class_codes, windows
@@ -21,7 +21,7 @@ from collector.window import MICROSECOND
 from profiles import NO_SCORE, Outcomes, Shape
 from profiles.counts import Floats, Ints
 
-Find = Callable[[Any], Iterable[tuple[Block, Ints]]]
+Found = Iterable[tuple[Block, Ints]]
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,18 @@ class Join:
         newest = int(rows.times.max(initial=0))
         joined, earlier = [], []
         if held is not None:
-            for labels, places in held.find(LABELS, ids):
+            drawn = held.sampling.take(ids, made.column("start"))
+            made, order = made.take(drawn), order[drawn]
+            for labels, places in held.find(LABELS, made.ids):
                 earlier.append(labels)
                 joined.append(self._pairs(made.take(places), labels, shape))
             held.add(PREDICTIONS, made, newest)
-        brought = self._brought(rows, order, ids)
+        brought = self._brought(rows, order, made.ids)
         if brought is not None:
             again = [labels.take(brought.find(labels.ids) >= 0) for labels in earlier]
             steps = Succession.of(brought, again)
-            joined += self._changed(steps, lambda some: [(made.take(made.find(some)), _all(some))], shape)
+            asked = steps.rows.ids[steps.gained]
+            joined += self._changed(steps, [(made.take(made.find(asked)), np.arange(asked.size))], shape)
             if held is not None:
                 held.add(LABELS, steps.labels(steps.last), newest)
         return joined
@@ -74,25 +77,40 @@ class Join:
         Returns:
             The changes, and which labels are no duplicates, shape (n,).
         """
-        order = by_id(rows.ids)
+        counted = np.ones(len(rows), bool)
+        if self.held is None:
+            return [], counted
+        order, levels = by_id(rows.ids), self.held.sampling.labels()
+        if not levels.whole:
+            order = order[levels.possible(rows.ids[order])]
+        if not order.size:
+            return [], counted
         came = self._labels(rows.take(order))
-        earlier, joined = [], []
-        if self.held is not None:
-            asked = came.ids[np.concatenate([[True], came.ids[1:] != came.ids[:-1]])]
-            earlier = [labels for labels, _ in self.held.find(LABELS, asked)]
-        steps = Succession.of(came, earlier)
-        if self.held is not None:
-            if shape is not None:  # else the monitor has changed, and nothing has come since to count on
-                joined = self._changed(steps, partial(self.held.find, PREDICTIONS), shape)
-            self.held.add(LABELS, steps.labels(steps.last), int(rows.times.max(initial=0)))
-        counted = np.zeros(len(rows), bool)
+        asked = came.ids[np.concatenate([[True], came.ids[1:] != came.ids[:-1]])]
+        steps = Succession.of(came, [labels for labels, _ in self.held.find(LABELS, asked)])
         counted[order] = steps.counted
-        return joined, counted
+        found = list(self.held.find(PREDICTIONS, steps.rows.ids[steps.gained]))
+        last = steps.labels(steps.last)
+        if not levels.whole:
+            found = [_drawn(pair, levels) for pair in found]
+            waits = levels.latest(last.ids)
+            for made, _ in found:
+                waits |= np.isin(last.ids, made.ids)
+            last = last.take(waits)
+        self.held.add(LABELS, last, int(rows.times.max()))
+        # without a shape the monitor has changed, and nothing has come since to count on
+        return ([] if shape is None else self._changed(steps, found, shape)), counted
 
-    def _changed(self, steps: Succession, find: Find, shape: Shape) -> list[Joined]:
-        """What labels change: each counts from when it was known, and the one that it corrects no longer."""
+    def _changed(self, steps: Succession, found: Found, shape: Shape) -> list[Joined]:
+        """What labels change: each counts from when it was known, and the one that it corrects no longer.
+
+        Args:
+            steps: the labels.
+            found: predictions, and the places of their labels among those that `steps` has gained.
+            shape: the shape of the model's profiles.
+        """
         joined = []
-        for made, places in find(steps.rows.ids[steps.gained]):
+        for made, places in found:
             new, old = steps.gained[places], steps.lost[places]
             joined.append(self._pairs(made, steps.labels(new), shape))
             corrected = np.flatnonzero(old >= 0)
@@ -167,8 +185,11 @@ def _widened(column: Any, shape: Shape) -> Floats:
     return np.where(column < 0, np.nan, column)
 
 
-def _all(ids: Any) -> Ints:
-    return np.arange(ids.size)
+def _drawn(found: tuple[Block, Ints], levels: LabelLevels) -> tuple[Block, Ints]:
+    """The predictions that are in the samples of their windows still."""
+    made, places = found
+    kept = levels.drawn(made.ids, made.column("start"))
+    return made.take(kept), places[kept]
 
 
 def _moments(column: Coded) -> Ints:

@@ -16,6 +16,7 @@ from collector.fit import fit_shape
 from collector.labels.halves import PREDICTIONS
 from collector.labels.held import Held
 from collector.labels.join import Join
+from collector.labels.sampling import Sampling
 from collector.log.stage import stage
 from collector.refused import duplicates, rejected, timed_predictions
 from collector.samples.rows import row_hashes
@@ -24,7 +25,7 @@ from collector.store import tables
 from collector.store.accounts import Accounts, Outcome
 from collector.store.memory import Memory, Model
 from collector.store.rows import store_shape
-from collector.summarize import Cut, Key, summarize, summarize_outcomes
+from collector.summarize import Cut, Key, summarize, summarize_outcomes, windows
 from collector.window import MICROSECOND
 from profiles import Profile
 from profiles.counts import Ints
@@ -126,7 +127,8 @@ class _ModelCommit:
         self._commit, self._name, self._state, self._accounts = commit, name, state, accounts
         self._schema, self._connection = commit.schema(name), commit.connection
         oldest = commit.oldest(name, state.watermark)
-        held = Held(commit.connection, state.halves, state.revision + 1, oldest)
+        self._sampling = Sampling(commit.connection, self._schema, oldest)
+        held = Held(commit.connection, state.halves, state.revision + 1, oldest, self._sampling)
         self._join = Join(self._schema, held)
         self._found: list[Mapping[Key, Profile]] = []
         self._arrived: list[Mapping[Key, Profile]] = []
@@ -154,7 +156,8 @@ class _ModelCommit:
     def _predictions(self, rows: Predictions, places: Ints) -> None:
         state, order = self._state, np.arange(len(rows))
         if rows.ids is not None:
-            order = state.halves.fresh(self._connection, PREDICTIONS, rows.ids)
+            drawn = self._sampling.drawn(rows.ids, windows(rows.times, self._schema))
+            order = state.halves.fresh(self._connection, PREDICTIONS, rows.ids, drawn)
             if order.size < len(rows):
                 self._arrived.append(duplicates(rows, order, self._schema))
                 rows, order = self._only(rows, places, order)

@@ -71,7 +71,7 @@ class Memory:
         known = self._models.get(name)
         if known is None:
             schema = self._schemas[name]
-            halves = Halves(name, self._filter, kinds(schema.task))
+            halves = Halves(name, self._filter, kinds(schema.task), schema.labels.most)
             known = self._models[name] = Model(
                 None, 0, False, -1, -1, halves, SampleWriter(name, self._shard)
             )

@@ -142,6 +142,16 @@ class Reader:
         query = query.where(known >= since, known < before, start >= wanted[0], start <= wanted[-1])
         return {when: int(rows) for when, rows in self._connection.execute(query.group_by(start))}
 
+    def labelled(self, starts: Iterable[int], before: int) -> tuple[int, int]:
+        """How many labels of windows were known before a moment, and in how many label windows of each.
+
+        Once no more labels become known before the moment, both differ whenever outcomes do: corrections are
+        no labels more, but they have label windows too.
+        """
+        came = self.ages(starts)[1].values()
+        known = [rows for by_window in came for moment, rows in by_window.items() if moment < before]
+        return sum(known), len(known)
+
     def rows(self, starts: Iterable[int]) -> dict[int, int]:
         """How many predictions each window has."""
         wanted = sorted(set(starts))
@@ -153,13 +163,24 @@ class Reader:
         query = query.where(start >= wanted[0], start <= wanted[-1]).group_by(start)
         return {when: int(rows) for when, rows in self._connection.execute(query)}
 
+    def joinable(self, starts: Iterable[int]) -> dict[int, int]:
+        """How many predictions of each window can get a label: all, or those in the join's sample."""
+        rows = self.rows(starts)
+        columns = tables.label_samples.c
+        query = sa.select(columns.start, columns.level, columns.counts).filter_by(model=self._model)
+        query = query.where(columns.level > 0, columns.start >= min(rows, default=0))
+        for start, level, counts in self._connection.execute(query):
+            if start in rows:
+                rows[start] = min(rows[start], sum(counts[level:]))
+        return rows
+
     def coverage(self, starts: Iterable[int], before: int) -> dict[int, tuple[int, int]]:
         """How many predictions of each window have a label known before a moment, and of how many.
 
         Where the label join holds a sample of a window, the second is the size of the sample.
         """
         wanted = sorted(set(starts))
-        labels, rows = self.labels(wanted, before), self.rows(wanted)
+        labels, rows = self.labels(wanted, before), self.joinable(wanted)
         return {start: (labels.get(start, 0), rows[start]) for start in wanted if start in rows}
 
     def ages(

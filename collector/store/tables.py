@@ -120,6 +120,14 @@ chunks = sa.Table(
     sa.Column("ids", sa.LargeBinary, nullable=False),
     sa.Column("columns", sa.LargeBinary, nullable=False),
 )
+label_samples = sa.Table(
+    "label_samples",
+    metadata,
+    sa.Column("model", Name, primary_key=True),
+    sa.Column("start", sa.BigInteger, primary_key=True, comment="of the predictions' window"),
+    sa.Column("level", sa.Integer, nullable=False, comment="ids that begin with so many 0 bits wait"),
+    sa.Column("counts", sa.JSON, nullable=False, comment="predictions, by their ids' leading 0 bits"),
+)
 staged = sa.Table(
     "staged",
     metadata,
