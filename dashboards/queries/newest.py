@@ -11,7 +11,7 @@ from alerts.tables import verdicts
 from collector.schema import Schema
 from collector.window import MICROSECOND
 
-LABELLED = ("performance.", "fairness.", "slo.")  # their windows are judged when labels have come, so later than others
+LABELLED = ("performance.", "fairness.", "slo.")  # judged when labels have come, so later than others
 
 
 def newest_start(connection: sa.Connection, model: str) -> int | None:
