@@ -1,33 +1,52 @@
-"""Detectors of third parties, found by their entry points: a package that is installed is enough."""
+"""Detectors and metrics of third parties, found by entry points: a package that is installed is enough."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args
 
+import numpy as np
 from pydantic import Field
 
 from detectors import DETECTORS, AnyDetector, Detector
+from detectors.performance.estimate import UNDEFINED, Estimate
+from detectors.performance.metrics import Metric, add_metric
 
 log = logging.getLogger(__name__)
 GROUP = "modelwatch.detectors"
+METRIC_GROUP = "modelwatch.metrics"
+Found = TypeVar("Found")
 
 
 def installed() -> list[type[Detector]]:
     """The detectors that installed packages offer. One that cannot be used is told of, and left out."""
     known = {kind_of(detector) for detector in DETECTORS}
-    found: list[type[Detector]] = []
-    for entry in sorted(entry_points(group=GROUP), key=lambda one: one.name):
-        try:
-            detector = _checked(entry, known)
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's code raises must not stop the service
-            package = entry.dist.name if entry.dist else "an unknown package"
-            log.error("detector %s of %s cannot be used: %s", entry.name, package, error)  # noqa: TRY400 - no traceback of ours
-        else:
-            known.add(entry.name)
-            found.append(detector)
-    return found
+
+    def take(entry: EntryPoint) -> type[Detector]:
+        detector = _checked(entry, known)
+        known.add(entry.name)
+        return detector
+
+    return list(_taken("detector", GROUP, take))
+
+
+def add_metrics() -> list[str]:
+    """Make the metrics that installed packages offer known; returns their names.
+
+    One that cannot be used is told of, and left out. It is done once, when this module is imported.
+    """
+
+    def take(entry: EntryPoint) -> str:
+        metric = entry.load()
+        if not isinstance(metric, Metric):
+            raise TypeError(f"{entry.value} is no detectors.performance.metrics.Metric")
+        add_metric(entry.name, guarded(entry.name, metric))
+        return entry.name
+
+    return list(_taken("metric", METRIC_GROUP, take))
 
 
 def kind_of(detector: type[Detector]) -> Any:
@@ -39,6 +58,18 @@ def kind_of(detector: type[Detector]) -> Any:
     field = detector.model_fields.get("kind")
     values = get_args(field.annotation) if field else ()
     return values[0] if len(values) == 1 else None
+
+
+def _taken(what: str, group: str, take: Callable[[EntryPoint], Found]) -> Iterator[Found]:
+    """What `take` makes of each entry of a group, by name; an entry that it cannot use is told of."""
+    for entry in sorted(entry_points(group=group), key=lambda one: one.name):
+        try:
+            found = take(entry)
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's code raises must not stop the service
+            package = entry.dist.name if entry.dist else "an unknown package"
+            log.error("%s %s of %s cannot be used: %s", what, entry.name, package, error)  # noqa: TRY400 - no traceback of ours
+        else:
+            yield found
 
 
 def _checked(entry: EntryPoint, known: set[Any]) -> type[Detector]:
@@ -59,6 +90,26 @@ def _checked(entry: EntryPoint, known: set[Any]) -> type[Detector]:
         raise TypeError(f"it does not define {missing}")
     return detector
 
+
+def guarded(name: str, metric: Metric) -> Metric:
+    """A stranger's metric: what it raises is told once, and it is undefined; also where it is no estimate."""
+    told: list[Exception] = []
+
+    def compute(outcomes: Any) -> Estimate:
+        try:
+            with np.errstate(all="ignore"):
+                value, error = map(float, metric.compute(outcomes))
+        except Exception as raised:
+            if not told:
+                log.exception("metric %s failed, and is undefined where it fails", name)
+            told[:] = [raised]
+            return UNDEFINED
+        return (value, error) if np.isfinite([value, error]).all() and error >= 0 else UNDEFINED
+
+    return replace(metric, compute=compute)
+
+
+METRICS_ADDED = add_metrics()
 
 if TYPE_CHECKING:
     OpenDetector = AnyDetector

@@ -130,8 +130,8 @@ def test_a_bias_is_worse_on_either_side_and_better_towards_0(usual: float) -> No
         assert judged[shift].p_value < 1e-6  # type: ignore[operator]  # it is sufficient
         assert abs(judged[shift].threshold) < 2  # type: ignore[arg-type]  # likewise
         assert judged[shift].threshold * shift > 0  # type: ignore[operator]  # on its own side
-    for shift in (0, usual):
-        assert judged[shift].p_value > 0.5  # type: ignore[operator]  # likewise
+    for good in (0, usual):
+        assert judged[good].p_value > 0.5  # type: ignore[operator]  # likewise
 
 
 def test_a_name_of_a_metric_is_not_given_twice() -> None:
