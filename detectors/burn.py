@@ -145,17 +145,24 @@ class Burn:
                 break
         return bad / max(events, 1)
 
-    def lasting(self, rate: float, length: timedelta) -> bool:
+    def lasting(self, rate: float, length: timedelta, *, ongoing: bool = False) -> bool:
         """Whether it still burns at a rate.
 
         That is over the rule's short window, an hour of 30 days at most so that a breach ends soon after an
-        outage; at low traffic over as long as it takes to expect a few bad events, if it failed as it did.
+        outage; at low traffic over as many events as a few bad ones are expected in, if it failed as it did.
+        There one failure keeps a breach going, but does not begin one.
         """
-        needed = 2 * self.fewest / max(self._failing(), rate * self.allowed)
         short = max(min(length * CONFIRM, self.period * RULES[0].share), self.window)
-        while short < length and self.events(short)[1] < needed:
-            short = min(short * 2, length)
-        return self.rate(short) >= rate * EXACTLY
+        needed = 2 * self.fewest / max(self._failing(), rate * self.allowed)
+        since, oldest = (self._end - time // MICROSECOND for time in (short, max(length, short)))
+        bad = events = 0
+        for start, failed, came in reversed(self.budget.bins):
+            if start < oldest or (start < since and events >= needed):
+                break
+            bad, events = bad + failed, events + came
+        if bad < min(self.fewest, 1 if ongoing else 2):
+            return False
+        return bad / max(events, 1) / self.allowed * self._covered(short) >= rate * EXACTLY
 
     def firing(self, *, ongoing: bool = False) -> Fire | None:
         """The gravest rule that fires: a rate too high over a long time, and still; None for none.
@@ -170,12 +177,16 @@ class Burn:
         for length, limit, severity in self.rules():
             bad, _ = self.events(length)
             rate = self.rate(length)
-            if bad < self.fewest or rate < limit * share or not self.lasting(limit * share, length):
+            if (
+                bad < self.fewest
+                or rate < limit * share
+                or not self.lasting(limit * share, length, ongoing=ongoing)
+            ):
                 continue
             grave = any(rule.severity == PAGE and rate >= rate_of(rule) for rule in self._unresolved())
             return Fire(length, limit, rate, PAGE if grave else severity)
         enough = self.budget.totals()[0] >= self.fewest
-        if enough and self.spent >= share and self.lasting(share, self.period * SLOWEST):
+        if enough and self.spent >= share and self.lasting(share, self.period * SLOWEST, ongoing=ongoing):
             return Fire(self.period, 1.0, self.spent, TICKET)
         return None
 
