@@ -15,7 +15,9 @@ from profiles import LatencySummary
 from profiles.counts import Floats
 
 LEAST_ROWS = 50
-LEAST_BEYOND = 10.0  # rows on the smaller side of a quantile
+LEAST_OF_BIASED = 500  # a value that few rows make too large or too small takes more
+BIASED = ("ece", "pr_auc")  # how their names end
+LEAST_BEYOND = 5.0  # rows on the smaller side of a quantile
 PERCENTILE = re.compile(r"latency_p(\d{1,2}(?:\.\d{1,3})?)")
 
 
@@ -61,7 +63,7 @@ def measure_of(task: str, name: str) -> Measure:
         ValueError: there is none of this name; the message names some that there are.
 
     >>> measure_of("binary", "latency_p99").least_rows
-    1000
+    500
     """
     found = _of_requests(name) or (POSITIVE_RATE if (task, name) == ("binary", "positive_rate") else None)
     if found is not None:
@@ -71,7 +73,12 @@ def measure_of(task: str, name: str) -> Measure:
     except ValueError as error:
         raise ValueError(f"{error}, and error_rate, latency_mean, latency_p99, positive_rate") from None
     better = 0 if metric.target is not None else 1 if metric.higher_is_better else -1
-    return Measure(name, "performance", metric.compute, lambda held: int(held.count), better, metric.span)
+    least = LEAST_OF_BIASED if name.endswith(BIASED) else LEAST_ROWS
+    return Measure(name, "performance", metric.compute, _labels, better, metric.span, least)
+
+
+def _labels(outcomes: Any) -> int:
+    return int(outcomes.count)
 
 
 def _of_requests(name: str) -> Measure | None:

@@ -38,14 +38,14 @@ def test_at_the_boundary_the_mixture_of_likelihood_ratios_is_one_over_alpha(
 def test_the_prior_makes_the_boundary_tightest_where_it_is_said_to_be(alpha: float) -> None:
     def scaled(log_rows: float) -> float:
         rows = float(np.exp(log_rows))
-        return rows**0.5 * half_width(rows, alpha)
+        return float(rows**0.5 * half_width(rows, alpha))
 
     best = optimize.minimize_scalar(scaled, bracket=(np.log(50), np.log(5000)))
     assert np.exp(best.x) == pytest.approx(500, rel=1e-3)
 
 
 def test_an_interval_that_holds_at_any_time_is_wider_than_one_for_one_look_and_shrinks() -> None:
-    rows = np.geomspace(2, 1e6, 60)
+    rows = np.geomspace(2, 1e6, 60).astype(np.float64)
     widths = half_width(rows, 0.05)
     assert (widths > stats.norm.isf(0.025) / np.sqrt(rows)).all()
     assert (np.diff(widths) < 0).all()
@@ -148,7 +148,7 @@ def test_equal_versions_are_seldom_called_different_at_any_of_500_looks(
 def test_the_usual_interval_would_call_equal_versions_different_if_looked_at_often() -> None:
     random = np.random.default_rng(20240501)
     found = _looks(_independent(random), (200, 200), random)
-    rows = np.arange(1, WINDOWS + 1) * 100.0
+    rows = np.arange(1, WINDOWS + 1, dtype=np.float64) * 100
     usual = found.half_width * stats.norm.isf(ALPHA / 2) / np.sqrt(rows) / half_width(rows, ALPHA)
     assert (np.abs(found.difference) > usual).any(axis=1).mean() > 5 * ALPHA
 
