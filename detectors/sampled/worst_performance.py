@@ -8,7 +8,7 @@ worst of many tries: Cox, "A note on data-splitting for the evaluation of signif
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -56,6 +56,11 @@ class WorstPerformance:
         """Whether the slice is worse than the rest beyond doubt."""
         return self.p_value < CLEAR
 
+    def times(self, unit: float) -> WorstPerformance:
+        """The same where a loss of 1 is `unit`."""
+        scaled = {name: getattr(self, name) * unit for name in ("loss", "lower", "upper", "rest")}
+        return replace(self, **scaled)
+
 
 def worst_performance(sample: Sample, losses: Floats, rows: int = ROWS) -> WorstPerformance | None:
     """Find the slice with the highest mean loss.
@@ -74,14 +79,19 @@ def worst_performance(sample: Sample, losses: Floats, rows: int = ROWS) -> Worst
     conditions, fulfilled = conditions_of(sample.space.zero(), sample, count)
     if not conditions:
         return None
+    largest = float(losses[:count].max())
+    if not largest > float(losses[:count].min()):
+        return None
+    losses = losses[:count] / largest  # of any unit: neither squares nor single precision overflow
     search = np.arange(count) % 2 == 0
     with threadpool_limits(1, "blas"):  # so little work is slower on threads, by far where cores are busy
-        places = _worst(fulfilled[search], losses[:count][search])
+        places = _worst(fulfilled[search], losses[search])
     if places is None:
         return None
     inside = fulfilled[~search][:, places].all(axis=1)
     words = in_words([conditions[place] for place in places])
-    return _measured(words, inside, losses[:count][~search])
+    found = _measured(words, inside, losses[~search])
+    return found and found.times(largest)
 
 
 def _worst(fulfilled: Mask, losses: Floats) -> tuple[int, ...] | None:
@@ -91,11 +101,9 @@ def _worst(fulfilled: Mask, losses: Floats) -> tuple[int, ...] | None:
         fulfilled: which rows fulfil which conditions, shape (rows, conditions).
         losses: shape (rows,).
     """
-    largest = float(losses.max())
-    if not largest > float(losses.min()):
-        return None
-    losses = losses / largest
     rows, total, spread = losses.size, float(losses.sum()), float(losses.var())
+    if not spread > 0:
+        return None
     chosen = np.arange(fulfilled.shape[1])
     if chosen.size > MOST_PAIRED:
         alone = _z_values(fulfilled.sum(axis=0), losses @ fulfilled, rows, total, spread)
