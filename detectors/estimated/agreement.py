@@ -60,6 +60,6 @@ class Agreement:
             return "no labels have come to check it by" if not self.checks else "no labels have come lately"
         far = sum(one for *_, one in recent) / np.sqrt(len(recent))
         if self.in_breach or abs(far) > FARTHEST:
-            mean = sum(value for _, value, _ in recent) / len(recent)
-            return f"labels disagree with it by {mean:+.3g}"
+            last = recent[-1:] if self.in_breach else recent
+            return f"labels disagree with it by {sum(value for _, value, _ in last) / len(last):+.3g}"
         return None
