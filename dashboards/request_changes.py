@@ -43,10 +43,10 @@ class Account:
                 groups[-1].append(change)
             else:
                 groups.append([change])
-        return [self.sentence(group) for group in groups]
+        return [self.sentence([one for one in changes if one in group]) for group in groups]
 
     def sentence(self, changes: Sequence[Change]) -> str:
-        """What changed at one moment, and what it comes from."""
+        """What changed at one moment, and what it comes from; of equals the first measure tells."""
         lead = min(changes, key=lambda one: sum(split.where is Where.UNKNOWN for split in one.splits))
         return f"{_moved(changes)} at {iso(lead.start)}, {self.origin(lead)}"
 
@@ -126,7 +126,7 @@ def _moved(changes: Sequence[Change]) -> str:
         for place, one in enumerate({one.measure: one for one in own}.values()):
             text, moved = one.measure.text, "" if place else f" {verb}"
             said.append(f"{one.measure.name}{moved} from {text(one.before)} to {text(one.after)}")
-    return " and ".join(said)
+    return " and ".join(filter(None, [", ".join(said[:-1]), said[-1]]))
 
 
 def _value(part: Part, change: Change) -> str:

@@ -14,8 +14,10 @@ LAGS = (1, 2, 4, 8, 12)
 LONG = 8  # times a lag, so that one change leaves most differences over the lag alone
 PENALTY = 3.0
 FEWEST_CYCLES = 3
-CLEAR = 2.5  # times the noise
+CLEAR = 2.5  # times the noise, for the medians of levels of three windows; less for longer ones
 ROBUST_SIGMA = 1.4826  # of a median absolute deviation
+LEAST = 0.01  # of 1 - r
+TINY = 1e-9  # relative: no value is known better
 HALVES = 2**0.5  # a difference has the noise of both its ends
 
 
@@ -39,8 +41,8 @@ def shifts(values: Floats) -> list[Shift]:
 
     Least squares with a penalty for each change, solved exactly (optimal partitioning: Jackson et al., IEEE
     Signal Processing Letters 12, 2005). The noise is the typical change over one to twelve windows, whichever
-    is the largest, so that the hours of the day are noise. A change counts if the medians of both levels are
-    clearly apart, so a spike is none.
+    is the largest, so that what wanders is noise. A change counts if the medians of both levels are clearly
+    apart, so a spike is none.
 
     Args:
         values: a window each, in time order; NaN where it has none.
@@ -53,7 +55,7 @@ def shifts(values: Floats) -> list[Shift]:
         return []
     held = values[known]
     noise = _noise(held)
-    edges = _dropped(held, _partition(held, PENALTY * noise**2 * np.log(held.size)), CLEAR * noise)
+    edges = _dropped(held, _partition(held, PENALTY * noise**2 * np.log(held.size)), noise)
     places = [0, *known[edges[1:-1]].tolist(), values.size]
     return [Shift(*three) for three in zip(places, places[1:], places[2:], strict=False)]
 
@@ -84,10 +86,17 @@ def without_cycle(values: Floats, phases: Ints) -> Floats:
 
 
 def _noise(series: Floats) -> float:
+    """The noise of independent values whose means would be as uncertain as those of this series.
+
+    Where neighbours resemble each other their differences are smaller than those of values further apart; a
+    mean of values with the correlation r is as uncertain as one of (1 + r) / (1 - r) times the variance.
+    """
     usable = [lag for lag in LAGS if lag * LONG <= series.size] or [1]
-    typical = max(float(np.median(np.abs(series[lag:] - series[:-lag]))) for lag in usable)
-    least = 1e-9 * float(np.abs(series).max()) + 1e-300
-    return max(ROBUST_SIGMA * typical / HALVES, least)
+    typical = [float(np.median(np.abs(series[lag:] - series[:-lag]))) for lag in usable]
+    largest = max(typical)
+    own = (typical[0] / largest) ** 2 if largest else 1.0  # 1 - r
+    inflation = (2 - own) / max(own, LEAST)
+    return ROBUST_SIGMA * largest / HALVES * float(np.sqrt(inflation)) + TINY * float(np.abs(series).max())
 
 
 def _partition(series: Floats, penalty: float) -> list[int]:
@@ -109,13 +118,15 @@ def _partition(series: Floats, penalty: float) -> list[int]:
     return edges[::-1]
 
 
-def _dropped(series: Floats, edges: list[int], least: float) -> list[int]:
-    """The edges without those between levels whose medians are nearly the same, the nearest first."""
+def _dropped(series: Floats, edges: list[int], noise: float) -> list[int]:
+    """The edges without those between levels whose medians are not clearly apart, the nearest first."""
     while len(edges) > 2:  # noqa: PLR2004 - both ends are edges
         levels = [float(np.median(series[a:b])) for a, b in pairwise(edges)]
-        steps = np.abs(np.diff(levels))
+        sizes = np.diff(edges)
+        shorter = np.minimum(sizes[1:], sizes[:-1])
+        steps = np.abs(np.diff(levels)) / np.maximum(CLEAR * np.sqrt(SHORTEST / shorter), 1.0)
         weakest = int(np.argmin(steps))
-        if steps[weakest] > least:
+        if steps[weakest] > noise:
             break
         edges = [*edges[: weakest + 1], *edges[weakest + 2 :]]
     return edges

@@ -54,21 +54,26 @@ class RequestSeries:
     parts: Callable[[Sequence[int]], Mapping[str, Mapping[str, Windows]]]
 
     def changes(self, measures: Sequence[Measure], most: int = 3) -> list[Change]:
-        """The changes of level that a person would want to know of, oldest first.
+        """The changes of level that a person would want to know of, by measure, oldest first.
+
+        Where one measure changed, the others are compared before and after as well: a window may have too few
+        requests to show a change of a high quantile, and many windows enough.
 
         Args:
             measures: what may change.
             most: so many of each, the newest.
         """
-        found: list[Change | None] = []
+        found: dict[Measure, list[Shift]] = {}
         phases = np.unique(np.array(list(self.whole), np.int64) % DAY, return_inverse=True)[1]
         for measure in measures:
-            values = [measure.estimate(one) for one in self.whole.values()]
-            series = np.array([nan if one is None else measure.scaled(one.value) for one in values])
+            series = np.array([measure.scaled(measure.value(one)) for one in self.whole.values()])
             series = np.where(np.isfinite(series), series, nan)
-            newest = shifts(without_cycle(series, phases))[-most:]
-            found += [self._change(measure, shift) for shift in newest]
-        return sorted((one for one in found if one), key=lambda change: change.start)
+            found[measure] = shifts(without_cycle(series, phases))[-most:]
+        every = [shift for own in found.values() for shift in own]
+        for own in found.values():
+            own += [one for one in every if all(abs(one.place - mine.place) > 1 for mine in own)]
+        changes = [self._change(measure, shift) for measure, own in found.items() for shift in own]
+        return [one for one in changes if one is not None]
 
     def change_at(self, measure: Measure, start: int) -> Change | None:
         """The change that began with a window, to the end of the series; None if there is none."""

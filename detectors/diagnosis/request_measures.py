@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import asin, inf, log, sqrt
+from math import asin, inf, isnan, log, nan, sqrt
 
 from detectors.proportion import wilson
 from detectors.quantile_interval import quantile_interval
@@ -35,17 +35,23 @@ class LatencyLevel:
         """As signals have it."""
         return f"p{self.percentile:g}"
 
-    def estimate(self, summary: LatencySummary) -> Estimate | None:
-        """Its value; None where there are too few latencies."""
+    def value(self, summary: LatencySummary) -> float:
+        """Its value; NaN where there are too few latencies."""
         level = self.percentile / 100
-        if summary.counts.total < max(FEWEST, BEYOND / (1 - level)):
+        enough = summary.counts.total >= max(FEWEST, BEYOND / (1 - level))
+        return summary.quantile(level) if enough else nan
+
+    def estimate(self, summary: LatencySummary) -> Estimate | None:
+        """Its value with the interval; None where there are too few latencies."""
+        value = self.value(summary)
+        if isnan(value):
             return None
-        low, high = quantile_interval(summary, level)
-        return Estimate(summary.quantile(level), low or 0.0, inf if high is None else high)
+        low, high = quantile_interval(summary, self.percentile / 100)
+        return Estimate(value, low or 0.0, inf if high is None else high)
 
     def scaled(self, value: float) -> float:
         """On the scale on which changes of one size are alike."""
-        return log(value) if value > 0 else -inf
+        return log(value) if value > 0 else -inf if value == 0 else nan
 
     def matters(self, before: float, after: float) -> bool:
         """Whether a person would want to know of a change."""
@@ -66,11 +72,14 @@ class ErrorShare:
 
     name: str = "error rate"
 
+    def value(self, summary: LatencySummary) -> float:
+        """Its value; NaN where the status of too few requests is known."""
+        return summary.errors / summary.requests if summary.requests >= FEWEST else nan
+
     def estimate(self, summary: LatencySummary) -> Estimate | None:
-        """Its value; None where the status of too few requests is known."""
-        if summary.requests < FEWEST:
-            return None
-        return Estimate(summary.errors / summary.requests, *wilson(summary.errors, summary.requests))
+        """Its value with the interval; None where the status of too few requests is known."""
+        value = self.value(summary)
+        return None if isnan(value) else Estimate(value, *wilson(summary.errors, summary.requests))
 
     def scaled(self, value: float) -> float:
         """On the scale on which changes of one size are alike."""
