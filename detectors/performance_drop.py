@@ -21,7 +21,7 @@ from detectors.spread import Spread, Spreads
 class PerformanceDrop(Detector):
     """One metric is worse than on healthy windows, whose spread it is scaled by."""
 
-    spaces: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "regression")
+    spaces: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "regression", "ranking")
     kind: Literal["performance"] = "performance"
     metric: str = Field(description="A metric of the monitor's task, such as roc_auc.")
     costs: Costs | None = Field(None, description="What predictions are worth: of business_value alone.")

@@ -34,6 +34,7 @@ from profiles.outcomes import (
     ResidualGrid,
 )
 from profiles.profile import Profile
+from profiles.ranking import RankedLists, RankingOutcomes
 from profiles.score import ScoreGrid
 from profiles.scored import Scored, ScoredPredictions
 from profiles.shape import SPACES, Shape, Space
@@ -71,6 +72,8 @@ __all__ = [
     "Probabilities",
     "Profile",
     "Projection",
+    "RankedLists",
+    "RankingOutcomes",
     "RegressionOutcomes",
     "ResidualGrid",
     "ScoreGrid",

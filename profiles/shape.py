@@ -22,12 +22,14 @@ from profiles.latency import LatencyGrid
 from profiles.losses import Losses
 from profiles.moments import Moments
 from profiles.outcomes import Outcomes, ResidualGrid
+from profiles.ranking import RankedLists
 from profiles.score import ScoreGrid
 from profiles.scored import Scored
 
 Counted = Grid | Vocabulary | Projection | Moments | ScoreGrid | LatencyGrid
 Estimated = Scored | Losses | ClassScores
-Space = Counted | Estimated | Outcomes | ClassOutcomes | ResidualGrid | Arrivals | Contract
+Judged = Outcomes | ClassOutcomes | ResidualGrid | RankedLists
+Space = Counted | Estimated | Judged | Arrivals | Contract
 SPACES: Mapping[str, type[Space]] = {space.kind: space for space in get_args(Space)}
 COMMON: Mapping[str, Space] = {space.kind: space for space in (ARRIVALS, CONTRACT)}
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from detectors.performance import confusion, multiclass, ranked, regression, scores
+from detectors.performance import confusion, multiclass, ranked, ranking, regression, scores
 from detectors.performance.confusion import Costs
 from detectors.performance.estimate import Estimate
 from profiles.classes import MOST_RANKS
+from profiles.ranking import LONGEST
 
 BUSINESS_VALUE = "business_value"
 MOST_CLASSES = 20
@@ -83,6 +84,10 @@ def _quantile_loss(percent: int) -> Metric:
     return loss(partial(regression.quantile_loss, percent=percent))
 
 
+def _hit_rate_at(k: int) -> Metric:
+    return share(partial(ranking.hit_rate_at, k=k))
+
+
 def _top_k_accuracy(k: int) -> Metric:
     return share(partial(ranked.top_k_accuracy, k=k))
 
@@ -124,11 +129,18 @@ FIXED: Mapping[str, Mapping[str, Metric]] = {
         "mape": loss(regression.mape),
         "median_absolute_error": loss(regression.median_absolute_error),
     },
+    "ranking": {
+        "ndcg_at_10": share(partial(ranking.ndcg_at, k=10)),
+        "mrr": share(ranking.mrr),
+        "ndcg_at_5": share(partial(ranking.ndcg_at, k=5)),
+        "precision_at_10": share(ranking.precision_at_10),
+    },
 }
 FAMILIES: Mapping[str, tuple[Family, ...]] = {
     "binary": (Family("lift_at_{}", range(1, 101), (10,), _lift_at),),
     "multiclass": (Family("top_{}_accuracy", range(1, MOST_RANKS + 1), (3,), _top_k_accuracy),),
     "regression": (Family("quantile_loss_{}", range(1, 100), (10, 50, 90), _quantile_loss),),
+    "ranking": (Family("hit_rate_at_{}", range(1, LONGEST + 1), (10,), _hit_rate_at),),
 }
 PER_CLASS: Mapping[str, Callable[..., Estimate]] = {
     "precision": multiclass.precision_of,
@@ -139,6 +151,7 @@ DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "binary": ("roc_auc", "accuracy", "log_loss", "f1"),
     "multiclass": ("accuracy", "macro_f1"),
     "regression": ("mae", "rmse", "bias"),
+    "ranking": ("ndcg_at_10", "mrr"),
 }
 """The metrics that are judged unless the monitor says otherwise."""
 

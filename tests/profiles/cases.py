@@ -23,12 +23,14 @@ from profiles import (
     Outcomes,
     Probabilities,
     Projection,
+    RankedLists,
     ResidualGrid,
     Scored,
     ScoreGrid,
     Violation,
     Vocabulary,
 )
+from profiles.ranking import packed
 
 Row = Any
 SPECIAL = (
@@ -99,6 +101,11 @@ def multiclass(space: ClassOutcomes, rows: Sequence[Row]) -> Any:
     return space.summarize(predictions, labels, Probabilities(np.array([0, 2]), bins, likeliest))
 
 
+def ranking(space: RankedLists, rows: Sequence[Row]) -> Any:
+    parts = [column(rows, place) for place in range(4)]
+    return space.summarize(packed(parts[:2], *(part.astype(np.int64) for part in parts[2:])))
+
+
 def class_scores(space: ClassScores, rows: Sequence[Row]) -> Any:
     scores = {name: column(rows, place) for place, name in enumerate(("a", "b"))}
     return space.summarize(space.bins(scores, len(rows)), column(rows, 2).astype(np.int64))
@@ -149,6 +156,12 @@ CASES = {
         st.tuples(few, few, st.tuples(bins, bins), st.tuples(st.integers(-1, 3), st.integers(-1, 3))),
         multiclass,
         (ClassOutcomes(Vocabulary(("a", "b"))), (0, 1, (300, 5), (0, 1))),
+    ),
+    "ranking": Case(
+        st.just(RankedLists()),
+        st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(0, 1000), st.integers(0, 10)),
+        ranking,
+        (RankedLists(), (0.5, 0.25, 3, 1)),
     ),
     "class_scores": Case(
         st.sampled_from((None, (), (1,))).map(lambda codes: ClassScores(Vocabulary(("a", "b", "c")), codes)),
