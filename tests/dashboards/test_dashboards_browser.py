@@ -24,7 +24,16 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
 ]
-PAGES = ("/", "/models/credit", "/models/idle", "/incidents", "/incidents/2", "/audit", "/rejected")
+PAGES = (
+    "/",
+    "/models/credit",
+    "/models/credit/performance?slice=worst",
+    "/models/idle",
+    "/incidents",
+    "/incidents/2",
+    "/audit",
+    "/rejected",
+)
 PATIENCE = 15.0
 FEATURES = ("age", "city", "vector", "score", "a%2Fb%20%3Ci%3E")
 
