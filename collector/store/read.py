@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,16 +77,22 @@ class Reader:
         return sorted({segment for segment, start in self._connection.execute(query) if start in wanted})
 
     def traffic(
-        self, role: Role, starts: Iterable[int], segment: str = EVERYTHING, version: str | None = None
+        self,
+        role: Role,
+        starts: Iterable[int],
+        segment: str = EVERYTHING,
+        version: str | None = None,
+        only: Collection[str] | None = None,
     ) -> dict[int, Profile]:
         """Profiles of what was known at prediction, by window start; of all versions, or of one.
 
-        Those of all rows in production count the rows that were rejected, or came again, too.
+        Those of all rows in production count the rows that were rejected, or came again, too; but not where
+        `only` some parts are read, which is quicker.
         """
         query = self._query(role, *STORED).filter_by(known=AT_PREDICTION, segment=segment)
         wanted = list(starts)
-        found = self._sums(query, wanted, version)
-        if role == "production" and segment == EVERYTHING:
+        found = self._sums(query, wanted, version, only)
+        if role == "production" and segment == EVERYTHING and only is None:
             arrived = self._query(ARRIVED, *STORED).filter_by(known=AT_PREDICTION)
             for start, profile in self._sums(arrived, wanted, version).items():
                 found[start] = found.get(start, Profile()) + profile
@@ -110,7 +116,9 @@ class Reader:
         found = samples.read(self._connection, self._model, role, list(starts), space)
         return {start: sample for start, sample in found.items() if sample.count}
 
-    def _sums(self, query: Any, starts: Iterable[int], version: str | None) -> dict[int, Profile]:
+    def _sums(
+        self, query: Any, starts: Iterable[int], version: str | None, only: Collection[str] | None = None
+    ) -> dict[int, Profile]:
         if self.shape is None:
             return {}
         wanted = sorted(set(starts))
@@ -124,7 +132,7 @@ class Reader:
         for row in self._connection.execute(query):
             if row.start in keep:
                 try:
-                    read = Profile.from_bytes(row.profile, self.shape)
+                    read = Profile.from_bytes(row.profile, self.shape, only)
                     sums[row.start] = sums[row.start] + read
                 except ValueError as error:  # one row is lost, not the evaluation
                     quarantine.note(dict(row._mapping), error)  # noqa: SLF001 - the public name

@@ -24,6 +24,7 @@ from detectors.performance.metrics import DEFAULTS
 from profiles import Profile
 
 MOST_WINDOWS = 2000
+PREDICTED = ("score", "prediction")
 OF_REQUESTS = ("error_rate", "latency_p99")
 
 
@@ -161,18 +162,19 @@ def compare_versions(reader: Reader, schema: Schema, choice: Choice) -> Comparis
     one, other = (set(reader.starts("production", choice.since, version=version)) for version in pair)
     shared = sorted(one & other)
     starts = shared[-MOST_WINDOWS:]
-    traffic = [reader.traffic("production", starts, version=one) for one in pair]
+    parts = {*PREDICTED, *(one.part for one in measures)}
+    traffic = [reader.traffic("production", starts, version=one, only=parts) for one in pair]
     labelled = any(one.of_labels for one in measures)
     outcomes = [reader.outcomes("production", starts, version=one) if labelled else {} for one in pair]
     if not choice.metrics:
         measures = [one for one in measures if one.of_labels or _has(one, traffic)]
-    parts = {one.name: _both(one, outcomes if one.of_labels else traffic) for one in measures}
+    both = {one.name: _both(one, outcomes if one.of_labels else traffic) for one in measures}
     differences = [
-        compare(one, *_columns(parts[one.name]), choice.margin(one.name), ALPHA / len(measures))
+        compare(one, *_columns(both[one.name]), choice.margin(one.name), ALPHA / len(measures))
         for one in measures
     ]
     sliding = choice.sliding or len(starts) < len(shared)
-    held = {name: list(both) for name, both in parts.items()}
+    held = {name: list(windows) for name, windows in both.items()}
     return Comparison(choice, starts, differences, held, _distance(traffic), sliding)
 
 
@@ -206,7 +208,7 @@ def _columns(both: Mapping[int, tuple[Any, Any]]) -> tuple[list[Any], list[Any]]
 
 def _distance(traffic: Windows) -> float:
     """How far apart the predictions of both are: of scores, or else of what is predicted."""
-    for part in ("score", "prediction"):
+    for part in PREDICTED:
         sums = [reduce(add, found) for held in traffic if (found := _parts(held, part))]
         if len(sums) == len(traffic):
             return prediction_distance(*sums)
