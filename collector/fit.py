@@ -19,6 +19,7 @@ from profiles import (
     Losses,
     Outcomes,
     Projection,
+    RankedLists,
     ResidualGrid,
     Scored,
     ScoreGrid,
@@ -73,6 +74,8 @@ class ShapeFitter:
             self._take("prediction", rows.prediction)
             if isinstance(rows.label, Coded):
                 self._take("prediction", rows.label)
+            elif self._schema.task == "ranking":
+                pass  # labels are codes, not numbers
             elif rows.label is not None and not isinstance(rows.prediction, Coded):
                 self._take("residual", rows.prediction - rows.label)
                 self._take("label", rows.label)
@@ -131,6 +134,8 @@ class ShapeFitter:
             held: dict[str, Space] = {"prediction": classes, "label": classes}
             return held | {"performance": ClassOutcomes(classes)} | self._class_scores(classes)
         predicted = Grid.fit(self._numbers["prediction"].rows())
+        if self._schema.task == "ranking":
+            return {"prediction": predicted, "performance": RankedLists()}
         residuals = self._numbers["residual"].rows()
         grid = Grid.fit(residuals) if np.isfinite(residuals).any() else Grid(0.0, predicted.scale / 4)
         known = self._numbers["label"].rows()

@@ -216,7 +216,7 @@ class Schema(Part):
     """A model's task, features, segments and windows."""
 
     model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
-    task: Literal["binary", "multiclass", "regression"]
+    task: Literal["binary", "multiclass", "regression", "ranking"]
     columns: Columns = Columns()
     features: dict[str, Feature] = Field(min_length=1)
     segments: tuple[str, ...] = ()

@@ -26,6 +26,7 @@ from profiles import (
     Probabilities,
     Profile,
     Projection,
+    RankedLists,
     ResidualGrid,
     Scored,
     ScoreGrid,
@@ -78,9 +79,9 @@ class Joined:
     Attributes:
         cut: what each prediction belongs to.
         known: the start of the window in which the label became known.
-        predictions: 0/1, class codes, or numbers.
+        predictions: 0/1, class codes, or numbers; of ranked lists how many items they have.
         scores: bins on the score grid, or `NO_SCORE`.
-        labels: as predictions.
+        labels: as predictions; of ranked lists as `profiles.ranking` packs them.
         probabilities: of a multi-class task; None where no row has any.
         withdrawn: whether the labels were corrected: what was counted of them is taken away again.
     """
@@ -278,6 +279,8 @@ def summarize_outcomes(joined: Joined, schema: Schema, shape: Shape) -> dict[Key
             part = space.summarize(*codes, scored[place])
         elif isinstance(space, ResidualGrid):
             part = space.summarize(predictions[place], labels[place])
+        elif isinstance(space, RankedLists):
+            part = space.summarize(labels[place])
         else:
             raise TypeError(f"{space!r} holds no outcomes")
         by_group.append(part)

@@ -43,7 +43,9 @@ def learned_estimators(
         references: by segment the profiles of traffic and of joined labels, by the start of their windows.
         length: of a window, in microseconds.
     """
-    found = {}
+    found: dict[str, Estimators] = {}
+    if task not in TRAFFIC:  # what a ranked list is worth cannot be told from what is known of it
+        return found
     for segment, (_, outcomes) in references.items():
         # all rows may be divided by segment
         names = references.keys() if segment == EVERYTHING else [segment]

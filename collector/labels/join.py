@@ -198,5 +198,5 @@ def _moments(column: Coded) -> Ints:
 
 def kinds(task: str) -> Mapping[str, str]:
     """How a task's predictions and labels are held: the types of numbers, or "" for codes."""
-    kind = {"binary": "|i1", "multiclass": "", "regression": "<f8"}[task]
+    kind = {"binary": "|i1", "multiclass": "", "regression": "<f8", "ranking": "<f8"}[task]
     return {"prediction": kind, "label": kind}

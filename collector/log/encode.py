@@ -22,7 +22,7 @@ BY_CLASS = pa.map_(pa.string(), pa.float64())
 
 def log_schema(schema: Schema) -> Any:
     """The Arrow schema of a model's log."""
-    outcome = {"binary": pa.int8(), "multiclass": WORD, "regression": pa.float64()}[schema.task]
+    outcome = {"binary": pa.int8(), "multiclass": WORD}.get(schema.task, pa.float64())
     kinds: dict[str, Any] = {"id": pa.string(), "timestamp": TIME, "version": WORD, "prediction": outcome}
     kinds |= {"score": pa.float64(), "scores": BY_CLASS, "latency": pa.float64(), "failed": pa.bool_()}
     for name, feature in schema.features.items():

@@ -13,6 +13,7 @@ from collector.schema import CategoricalFeature, EmbeddingFeature, Schema
 from collector.validation import columns
 from collector.validation.columns import BadValueError, Fault
 from collector.validation.probabilities import by_scores
+from collector.validation.rankings import relevances, shown
 from collector.validation.status import class_of_word, classes_of_codes
 from profiles import Status, Violation
 from profiles.counts import Floats
@@ -66,7 +67,10 @@ class Reader:
         return column
 
     def outcome(self, name: str, values: Column | None) -> Values | None:
-        """A prediction or a label, as the task has it: 0/1, a class, or a number; NaN or -1 for missing."""
+        """A prediction or a label, as the task has it: 0/1, a class, or a number; NaN or -1 for missing.
+
+        Of a ranked list the prediction is how many items it has, the label what `profiles.ranking` packs.
+        """
         if values is None:
             return None
         if self._schema.task == "multiclass":
@@ -74,6 +78,9 @@ class Reader:
         if self._schema.task == "regression":
             number: Floats = self._told(name, columns.numeric(values, nan_is_missing=self._lenient))
             return number
+        if self._schema.task == "ranking":
+            lists: Floats = self._told(name, (shown if name == "prediction" else relevances)(values))
+            return lists
         return self._binary(name, values)
 
     def _binary(self, name: str, values: Column) -> Floats:
@@ -103,11 +110,11 @@ class Reader:
         raise BadValueError("not a class of a binary task", "send 0 or 1, or name the class in `positive:`")
 
     def score(self, values: Column | None) -> Floats | None:
-        """A probability of the positive class, NaN for missing."""
+        """A probability of the positive class, NaN for missing; of numbers and ranked lists any number."""
         if values is None:
             return None
         column: Floats = self._told("score", columns.numeric(values, nan_is_missing=self._lenient))
-        if self._schema.task != "regression":
+        if self._schema.task not in {"regression", "ranking"}:
             self._bounded("score", column, 0.0, 1.0, "send a probability from 0 to 1")
         return column
 

@@ -16,6 +16,7 @@ from collector.store.read import Reader
 from dashboards.queries.series import Span
 from detectors.sampled.worst_performance import ROWS, WorstPerformance, worst_performance
 from profiles.counts import Floats
+from profiles.ranking import STEPS, unpacked
 from profiles.sample import BottomK, Column, Sample
 
 
@@ -85,7 +86,9 @@ def _numbers(came: Any) -> Floats:
 
 
 def _losses(task: str, predictions: Column, labels: Column) -> Floats:
-    """The error of every row: 0 or 1, of numbers its absolute value; NaN where it is not known."""
+    """The error of every row: 0 or 1, of numbers its absolute value, of lists 1 - NDCG; NaN for unknown."""
+    if task == "ranking":
+        return np.where(np.isnan(labels), np.nan, 1 - unpacked(np.nan_to_num(labels))[1] / STEPS)
     if predictions.dtype == object:
         unknown = np.array(
             [one is None or other is None for one, other in zip(predictions, labels, strict=True)]

@@ -23,6 +23,7 @@ DEFAULTS = {
     "binary": (PARITY, OPPORTUNITY),
     "multiclass": (PARITY, "accuracy"),
     "regression": (PARITY, "mae"),
+    "ranking": ("ndcg_at_10",),
 }
 
 
@@ -82,7 +83,7 @@ def measure_of(task: str, name: str) -> Measure:
     'fairness.equal_opportunity'
     """
     if name == PARITY:
-        shares = task != "regression"
+        shares = task in {"binary", "multiclass"}
         return Measure(name, "prediction", _predictions, shares, 1.0 if shares else np.inf)
     if name in MEASURES:
         if task != "binary":
