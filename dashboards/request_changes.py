@@ -131,7 +131,7 @@ def _moved(changes: Sequence[Change]) -> str:
 
 def _value(part: Part, change: Change) -> str:
     text = change.measure.text
-    return f"{text(part.before)} -> {text(part.after)}"
+    return f"{change.measure.name} {text(part.before)} -> {text(part.after)}"
 
 
 def _names(split: Split, change: Change) -> str:
@@ -155,5 +155,6 @@ def _grown(split: Split, change: Change) -> str:
     name = f"version {part.name}" if split.column == VERSION else f"{split.column}={part.name}"
     held = _unchanged(split.others, change, "" if split.column == VERSION else f"{split.column}=")
     shares = f"{share(part.share_before)} to {share(part.share_after)} of requests"
-    grew = f"as {name} ({change.measure.text(part.after)}) grew from {shares}"
+    value = f"{change.measure.name} {change.measure.text(part.after)}"
+    grew = f"as {name} ({value}) grew from {shares}"
     return f"{grew}; {held}" if held else grew

@@ -20,17 +20,20 @@ from detectors.diagnosis import (
     categorical,
     contributions,
     course,
+    failing,
     numeric,
     percent,
     scope,
+    slower,
     swapped,
 )
 from modelwatch.circumstances import DRIFT, Circumstances
+from modelwatch.request_origin import request_origin
 from modelwatch.trackers import Trackers
-from profiles import CategoricalSummary, NumericSummary
+from profiles import CategoricalSummary, LatencySummary, NumericSummary
 
 log = logging.getLogger(__name__)
-MISSING = "quality.missing"
+MISSING, ERRORS = "quality.missing", "requests.errors"
 MADE_OF_FEATURES = ("drift.", "performance.")
 FOUND = "drift.slice"  # of another slice in each window, so its values are no series
 SINCE = "since "
@@ -110,10 +113,12 @@ class Diagnosis:
         starts = [start for start, _, _ in history[way.onset :]] or [line.start]
         where = self._where(line)
         finding = self._finding(line, where, starts[-MOST_SUMMED:])
-        said = [str(finding) if finding else None, where.text if where else None, self._features(line)]
+        origin = request_origin(self.known, line, starts[0])
+        only = where.text if where and origin is None else None
+        said = [str(finding) if finding else None, only, self._features(line)]
         since = _since(starts[0], way, self.known.judge.length) if history else None
-        when = [since, self._after(starts[0], line, where)]
-        sentences = ["; ".join(filter(None, said)), ", ".join(filter(None, when))]
+        when = [since, self._after(starts[0], line, where) if origin is None else None]
+        sentences = ["; ".join(filter(None, said)), origin, ", ".join(filter(None, when))]
         return ". ".join(filter(None, sentences)) or None
 
     def _where(self, line: Line) -> Scope | None:
@@ -220,14 +225,18 @@ def _explanations(reference: Any, healthy: float, current: Any) -> list[Finding]
         return numeric(reference, current, healthy)
     if isinstance(reference, CategoricalSummary) and isinstance(current, CategoricalSummary):
         return categorical(reference, current)
+    if isinstance(reference, LatencySummary) and isinstance(current, LatencySummary):
+        return list(filter(None, [slower(reference, current), failing(reference, current)]))
     return []
 
 
 def _chosen(signal: str, found: Sequence[Finding]) -> Finding | None:
     """The best explanation for a signal: nulls explain the missing, and drift is of values that are there."""
+    if signal == ERRORS:
+        return next((one for one in found if one.kind is Kind.FAILURES), None)
     if signal == MISSING:
         return next((one for one in found if one.kind is Kind.MISSING or "now missing" in one.text), None)
-    return next((one for one in found if one.kind is not Kind.MISSING), None)
+    return next((one for one in found if one.kind not in (Kind.MISSING, Kind.FAILURES)), None)
 
 
 def _added_up(line: Line, values: Sequence[float]) -> bool:

@@ -10,6 +10,7 @@ from detectors.diagnosis.contribution import contributions
 from detectors.diagnosis.course import Course, course
 from detectors.diagnosis.finding import Finding, Kind, figure, percent
 from detectors.diagnosis.numeric import numeric
+from detectors.diagnosis.requests import failing, slower
 from detectors.diagnosis.scope import Scope, scope
 from detectors.diagnosis.swapped import swapped
 
@@ -22,9 +23,11 @@ __all__ = [
     "categorical",
     "contributions",
     "course",
+    "failing",
     "figure",
     "numeric",
     "percent",
     "scope",
+    "slower",
     "swapped",
 ]

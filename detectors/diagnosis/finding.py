@@ -30,6 +30,10 @@ class Kind(StrEnum):
     RENAMED = "renamed categories"
     REWRITTEN = "rewritten categories"
     SWAPPED = "swapped columns"
+    SLOWER = "all requests slower"
+    SLOWER_TAIL = "slow requests slower"
+    FASTER = "requests faster"
+    FAILURES = "failures"
 
 
 @dataclass(frozen=True)
