@@ -30,7 +30,7 @@ def throughput_chart(versions: Mapping[str, Windows], marks: Marks) -> Chart:
         data.append(_bars(text(version), f"${color}", rates, length, HOVER))
         keys.append(Key(version, color, "block"))
     whole = sum(one.rows for windows in versions.values() for one in windows.values())
-    axis = {"rangemode": "tozero", "tickformat": "~s"}
+    axis = {"rangemode": "tozero", "tickformat": "~g"}
     layout = marks.on(time_layout(marks.span, barmode="stack", bargap=0, yaxis=axis))
     return Chart(
         "throughput", "Throughput (requests/s)", f"Throughput: {whole:,} requests", data, layout, keys
