@@ -85,7 +85,7 @@ def routes(site: Site) -> APIRouter:
         halt = found.result is Result.FAIL or (waits and found.result is Result.WAIT)
         if found.result is Result.FAIL:
             _write_down(site, hook, found, "halt")
-        return JSONResponse(answer(hook.model, found), HALT if halt else 200)
+        return JSONResponse(_brief(found), HALT if halt else 200)
 
     @router.post("/v1/gate/flagger/rollback", dependencies=[Depends(json_only)])
     def rollback(hook: Hook) -> JSONResponse:
@@ -93,7 +93,7 @@ def routes(site: Site) -> APIRouter:
         found = _asked(site, hook.model, hook.question)
         if found.result is Result.FAIL:
             _write_down(site, hook, found, "roll back")
-        return JSONResponse(answer(hook.model, found), 200 if found.result is Result.FAIL else HALT)
+        return JSONResponse(_brief(found), 200 if found.result is Result.FAIL else HALT)
 
     return router
 
@@ -129,16 +129,25 @@ def answer(model: str, found: Comparison) -> dict[str, Any]:
         "pass": PASS[found.result],
         "code": CODE[found.result],
         "reason": found.reason,
-        "windows": {
-            "count": len(found.windows),
-            "first": iso(found.windows[0]) if found.windows else None,
-            "last": iso(found.windows[-1]) if found.windows else None,
-        },
+        "windows": _windows(found),
         "alpha": found.alpha,
         "any_time": not found.sliding,
         "prediction_distance": _number(found.distance),
         "metrics": [_metric(one) for one in found.differences],
     }
+
+
+def _brief(found: Comparison) -> dict[str, Any]:
+    """The same for a hook: Flagger puts it into an event of Kubernetes, which holds 1,024 characters."""
+    rows = {one.measure.name: [one.baseline.rows, one.candidate.rows] for one in found.differences}
+    words = {"reason": found.reason[:500], "result": found.result.value, "verdict": found.verdict.value}
+    return words | {"windows": _windows(found), "rows": rows}
+
+
+def _windows(found: Comparison) -> dict[str, Any]:
+    """Which windows an answer rests on."""
+    first, last = (iso(found.windows[place]) if found.windows else None for place in (0, -1))
+    return {"count": len(found.windows), "first": first, "last": last}
 
 
 def _metric(one: Difference) -> dict[str, Any]:

@@ -157,7 +157,11 @@ def compare_versions(reader: Reader, schema: Schema, choice: Choice) -> Comparis
     Raises:
         ValueError: the task has no such measure.
     """
-    measures = [measure_of(schema.task, name) for name in choice.metrics or defaults(schema.task)]
+    names, costs = (
+        choice.metrics or defaults(schema.task),
+        getattr(schema, "costs", None),
+    )  # a monitor has them
+    measures = [measure_of(schema.task, name, costs) for name in names]
     pair = (choice.baseline, choice.candidate)
     one, other = (set(reader.starts("production", choice.since, version=version)) for version in pair)
     shared = sorted(one & other)

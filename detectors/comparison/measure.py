@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.performance.confusion import Costs
 from detectors.performance.estimate import UNDEFINED, Estimate, proportion
 from detectors.performance.metrics import LOSS, SHARE, metric_of
 from profiles import LatencySummary
@@ -56,8 +57,13 @@ class Measure:
         return self.part == "performance"
 
 
-def measure_of(task: str, name: str) -> Measure:
+def measure_of(task: str, name: str, costs: Costs | None = None) -> Measure:
     """A measure by its name: of requests, of predictions, or a metric of the task.
+
+    Args:
+        task: the model's.
+        name: the measure's.
+        costs: what `business_value` is computed with.
 
     Raises:
         ValueError: there is none of this name; the message names some that there are.
@@ -69,7 +75,7 @@ def measure_of(task: str, name: str) -> Measure:
     if found is not None:
         return found
     try:
-        metric = metric_of(task, name)
+        metric = metric_of(task, name, costs)
     except ValueError as error:
         raise ValueError(f"{error}, and error_rate, latency_mean, latency_p99, positive_rate") from None
     better = 0 if metric.target is not None else 1 if metric.higher_is_better else -1
