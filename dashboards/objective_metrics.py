@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from collector.schema import Schema
 from dashboards.queries.objectives import standings
-from detectors import show_duration
+from detectors.burn import show_length
 
 LABELS = ("model", "slo")
 
@@ -48,5 +48,5 @@ def objective_metrics(connection: sa.Connection, schemas: Iterable[Schema]) -> I
             if one.left is not None:
                 left.add_metric(names, one.left)
                 for rate in one.rates:
-                    rates.add_metric((*names, show_duration(rate.limit.length)), rate.long)
+                    rates.add_metric((*names, show_length(rate.limit.length)), rate.long)
     yield from (target, left, rates, events)

@@ -13,13 +13,12 @@ from typing import Any
 
 from dashboards.words import path
 from detectors import Objective
-from detectors.burn import FEWEST_BAD, PAGE, RULES, TICKET, Limit, rate_of
+from detectors.burn import FEWEST_BAD, FEWEST_SLICES, PAGE, TICKET, Limit, limits
 from detectors.indicator import Kind
 
 EVENTS = "modelwatch_slo_events_total"
 RATIO = "modelwatch:slo_errors:ratio_rate"
 UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
-WINDOWS = 2  # that a range holds at least: of one, a scrape may see nothing
 Group = dict[str, Any]
 
 
@@ -35,21 +34,15 @@ def duration(value: timedelta) -> str:
 
 
 def resolved(period: timedelta, window: timedelta) -> list[tuple[Limit, timedelta]]:
-    """The rules, each with its short time, with both no shorter than two windows.
-
-    Of the rules that have become the same times, the lowest rate of each severity stays.
+    """The rules, each with its short time, both no shorter than two windows: of one a scrape may see nothing.
 
     Args:
         period: of the objective.
         window: the length of the model's windows.
     """
-    least = window * WINDOWS
-    found: dict[tuple[timedelta, str], tuple[Limit, timedelta]] = {}
-    for rule in RULES:
-        length = period * rule.share
-        limit = Limit(max(length, least), rate_of(rule), rule.severity)
-        found[limit.length, rule.severity] = limit, max(length / 12, least)
-    return list(found.values())
+    return [
+        (limit, max(limit.short, window * FEWEST_SLICES)) for limit in limits(period, window, slices=True)
+    ]
 
 
 def rule_groups(model: str, slos: Iterable[Objective], window: timedelta, url: str) -> dict[str, Any]:

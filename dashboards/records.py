@@ -12,7 +12,8 @@ from collector.store import tables
 from collector.window import iso
 from dashboards.queries.models import ModelState
 from dashboards.queries.objectives import Standing
-from detectors import Verdict, show_duration
+from detectors import Verdict
+from detectors.burn import show_length
 
 Record = dict[str, Any]
 MOST = 1000
@@ -61,7 +62,7 @@ def objective(one: Standing) -> Record:
         "spent_in_seconds": None if spent_in is None else spent_in.total_seconds(),
         "burn_rates": [
             {
-                "window": show_duration(rate.limit.length),
+                "window": show_length(rate.limit.length),
                 "rate": rate.long,
                 "short_rate": rate.short,
                 "limit": rate.limit.rate,

@@ -31,6 +31,8 @@ CONFIRM = 1 / 12  # a rule's short window, as a share of its long one: it must b
 EXACTLY = 1 - 1e-9  # rates are quotients
 KEPT = 0.8  # of a rule's rate keeps a breach going: a rate about the limit is one breach, not many
 FEWEST_BAD = 5  # at low traffic one failure is a large share and no news
+FEWEST_SLICES = 2  # of windows that are events themselves
+DAYS, HOURS = timedelta(days=1), timedelta(hours=1)
 
 
 class Limit(NamedTuple):
@@ -55,16 +57,36 @@ def rate_of(rule: Rule) -> float:
     return max(rule.spent / rule.share, 1.0)
 
 
-def limits(period: timedelta, window: timedelta) -> list[Limit]:
-    """The rules in proportion to the period, the gravest first; those shorter than a window are left out.
+def limits(period: timedelta, window: timedelta, *, slices: bool = False) -> list[Limit]:
+    """The rules in proportion to the period, the gravest first.
 
-    >>> [(limit.length / timedelta(hours=1), round(limit.rate, 1), limit.severity)
+    Those that are shorter than a window are left out. Where windows are events, rules look at two of them at
+    least; of those that have become the same, the lowest rate of each severity stays.
+
+    >>> [(show_length(limit.length), round(limit.rate, 1), limit.severity)
     ...  for limit in limits(timedelta(days=7), timedelta(hours=1))]
-    [(1.4, 6.0, 'page'), (5.6, 3.0, 'ticket'), (16.8, 1.0, 'ticket')]
+    [('1.4h', 6.0, 'page'), ('5.6h', 3.0, 'ticket'), ('16.8h', 1.0, 'ticket')]
+    >>> limits(timedelta(days=7), timedelta(hours=1), slices=True)[0].length / timedelta(hours=1)
+    2.0
     """
     found = [Limit(period * rule.share, rate_of(rule), rule.severity) for rule in RULES]
+    if slices:
+        least = FEWEST_SLICES * window
+        coarse = [limit._replace(length=max(limit.length, least)) for limit in found]
+        return list({(limit.length, limit.severity): limit for limit in coarse}.values())
     resolved = [limit for limit in found if limit.length >= window]
     return resolved or [Limit(window, max(SLOW * (period / window), 1.0), TICKET)]
+
+
+def show_length(length: timedelta) -> str:
+    """A length of time for people: rules scale with the period, so it is seldom whole.
+
+    >>> show_length(timedelta(minutes=1008)), show_length(timedelta(days=3))
+    ('16.8h', '3d')
+    """
+    if length >= DAYS:
+        return f"{length / DAYS:.3g}d"
+    return f"{length / HOURS:.3g}h" if length >= HOURS else f"{length / HOURS * 60:.3g}m"
 
 
 class Fire(NamedTuple):
@@ -88,14 +110,14 @@ class Burn:
         allowed: the share of events that may be bad.
         period: the objective's period.
         window: the length of the window.
-        fewest: bad events that a rule needs; 0 where every event is a verdict on a whole window.
+        slices: whether every event is a whole window, good or bad: then a few are no accident.
     """
 
     budget: Budget
     allowed: float
     period: timedelta
     window: timedelta
-    fewest: int = FEWEST_BAD
+    slices: bool = False
 
     @property
     def finest(self) -> timedelta:
@@ -132,7 +154,7 @@ class Burn:
 
     def rules(self) -> list[Limit]:
         """The lengths of time over which to look at the rate, and the rates that are too high over each."""
-        return limits(self.period, self.window)
+        return limits(self.period, self.window, slices=self.slices)
 
     def _failing(self) -> float:
         """The error ratio of the stretch of time that the latest few bad events came in."""
@@ -141,7 +163,7 @@ class Burn:
             if not failed and not bad:
                 continue  # good since
             bad, events = bad + failed, events + came
-            if bad >= self.fewest:
+            if bad >= FEWEST_BAD:
                 break
         return bad / max(events, 1)
 
@@ -153,14 +175,14 @@ class Burn:
         There one failure keeps a breach going, but does not begin one.
         """
         short = max(min(length * CONFIRM, self.period * RULES[0].share), self.window)
-        needed = 2 * self.fewest / max(self._failing(), rate * self.allowed)
+        needed = 0 if self.slices else 2 * FEWEST_BAD / max(self._failing(), rate * self.allowed)
         since, oldest = (self._end - time // MICROSECOND for time in (short, max(length, short)))
         bad = events = 0
         for start, failed, came in reversed(self.budget.bins):
             if start < oldest or (start < since and events >= needed):
                 break
             bad, events = bad + failed, events + came
-        if bad < min(self.fewest, 1 if ongoing else 2):
+        if bad < (1 if ongoing or self.slices else 2):
             return False
         return bad / max(events, 1) / self.allowed * self._covered(short) >= rate * EXACTLY
 
@@ -174,21 +196,23 @@ class Burn:
             ongoing: whether the window before was in breach: then `KEPT` of a rate is enough.
         """
         share = KEPT if ongoing else EXACTLY
+        fewest = FEWEST_SLICES if self.slices else FEWEST_BAD
         for length, limit, severity in self.rules():
             bad, _ = self.events(length)
             rate = self.rate(length)
             if (
-                bad < self.fewest
+                bad < fewest
                 or rate < limit * share
                 or not self.lasting(limit * share, length, ongoing=ongoing)
             ):
                 continue
             grave = any(rule.severity == PAGE and rate >= rate_of(rule) for rule in self._unresolved())
             return Fire(length, limit, rate, PAGE if grave else severity)
-        enough = self.budget.totals()[0] >= self.fewest
+        enough = self.slices or self.budget.totals()[0] >= fewest
         if enough and self.spent >= share and self.lasting(share, self.period * SLOWEST, ongoing=ongoing):
             return Fire(self.period, 1.0, self.spent, TICKET)
         return None
 
     def _unresolved(self) -> list[Rule]:
-        return [rule for rule in RULES if self.period * rule.share < self.window]
+        """The rules that are left out because a window is longer."""
+        return [] if self.slices else [rule for rule in RULES if self.period * rule.share < self.window]

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from detectors.budget import Budget
-from detectors.burn import FEWEST_BAD, Burn, Fire
-from detectors.duration import Duration, Share, show_duration
+from detectors.burn import Burn, Fire, show_length
+from detectors.duration import Duration, Share
 from detectors.indicator import Indicator, Kind, read_indicator
 from detectors.judgement import Judgement, insufficient
 from detectors.performance.metrics import metric_of
@@ -86,8 +86,7 @@ class Objective(BaseModel):
 
     def burn(self, budget: Budget, window: timedelta) -> Burn:
         """How fast its budget burns, in windows of a length."""
-        fewest = FEWEST_BAD if self.kind is Kind.REQUESTS else 0
-        return Burn(budget, self.allowed, self.period, window, fewest)
+        return Burn(budget, self.allowed, self.period, window, slices=self.kind is not Kind.REQUESTS)
 
     def count(self, requests: Any) -> tuple[int, int]:
         """The bad and all events of a window's `latency` summary."""
@@ -142,8 +141,8 @@ class Objective(BaseModel):
             return ""
         if fire.length == self.period:
             return f"{fire.severity}: the error budget is spent, and it burns on"
-        length = show_duration(timedelta(seconds=round(fire.length.total_seconds())))
-        return f"{fire.severity}: burns {fire.rate:.1f} x over {length}, the limit is {fire.limit:.3g} x"
+        told = f"{fire.severity}: burns {fire.rate:.1f} x over {show_length(fire.length)}"
+        return f"{told}, the limit is {fire.limit:.3g} x"
 
     def judge_outcomes(self, outcomes: Any, min_rows: int = 50) -> Judgement:
         """Judge a window by the metric of its joined labels: its value, 95 % interval, and the goal."""

@@ -32,9 +32,9 @@ def documents(model: str, slos: Sequence[Objective], window: timedelta, promethe
     source = _document("DataSource", SOURCE, {"type": "Prometheus", "connectionDetails": {"url": prometheus}})
     target = {"target": "alertmanager", "description": "Alerts of `modelwatch slo rules`."}
     made = [service, source, _document("AlertNotificationTarget", TARGET, target)]
-    for period in sorted({slo.period for slo in slos if slo.budgeted}):
-        for limit in limits(period, window):
-            made += _alert(period, limit)
+    rules = {_rule(slo.period, limit): (slo.period, limit) for slo in slos for limit in _limits(slo, window)}
+    for period, limit in rules.values():
+        made += _alert(period, limit)
     return made + [_objective(model, slo, window) for slo in slos]
 
 
@@ -43,7 +43,13 @@ def _document(kind: str, name: str, spec: dict[str, Any]) -> Document:
 
 
 def _rule(period: timedelta, limit: Limit) -> str:
-    return f"burn-rate-{names.shorthand(period)}-{names.shorthand(limit.length)}".lower()
+    lengths = f"{names.shorthand(period)}-{names.shorthand(limit.length)}"
+    return f"burn-rate-{lengths}-{limit.severity}-{names.name_of(f'{limit.rate:.3g}')}".lower()
+
+
+def _limits(slo: Objective, window: timedelta) -> list[Limit]:
+    """The burn rates that alert."""
+    return limits(slo.period, window, slices=slo.kind is not Kind.REQUESTS) if slo.budgeted else []
 
 
 def _alert(period: timedelta, limit: Limit) -> list[Document]:
@@ -86,7 +92,7 @@ def _objective(model: str, slo: Objective, window: timedelta) -> Document:
         "objectives": [{"displayName": slo.name, **goal, "target": slo.target or 0.0, **sliced}],
     }
     if slo.budgeted:
-        rules = [_rule(slo.period, limit) for limit in limits(slo.period, window)]
+        rules = [_rule(slo.period, limit) for limit in _limits(slo, window)]
         spec["alertPolicies"] = [{"alertPolicyRef": rule} for rule in rules]
     made = _document("SLO", names.name_of(slo.name), spec)
     made["metadata"] |= {"displayName": slo.name, "annotations": _annotations(model, slo)}

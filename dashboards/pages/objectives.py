@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +18,7 @@ from dashboards.queries.objectives import Standing, standings
 from dashboards.queries.series import Span
 from dashboards.records import objective
 from dashboards.web import DataRoute, PageRoute, Site
-from detectors import show_duration
+from detectors.burn import show_length
 
 
 def routes(site: Site) -> APIRouter:
@@ -54,13 +53,8 @@ def _page(site: Site, connection: sa.Connection, schema: Schema) -> Response:
         "objectives.html",
         state=model_state(connection, schema),
         standings=[(one, _chart(connection, schema, one)) for one in found],
-        told=length,
+        told=show_length,
     )
-
-
-def length(value: timedelta) -> str:
-    """A length of time as people write it, to the second."""
-    return show_duration(timedelta(seconds=max(round(value.total_seconds()), 1)))
 
 
 def _chart(connection: sa.Connection, schema: Schema, one: Standing) -> Chart | None:
