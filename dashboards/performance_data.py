@@ -15,8 +15,7 @@ from collector.summarize import EVERYTHING
 from collector.window import iso
 from dashboards.api import moment_asked
 from dashboards.pages.confusion import confusion_of
-from dashboards.pages.model import span_of
-from dashboards.pages.performance import GAP, Asked, asked_for, bins_of
+from dashboards.pages.performance import GAP, Asked, asked_for, bins_of, shown_span
 from dashboards.queries.coverage import coverage
 from dashboards.queries.models import model_state
 from dashboards.queries.performance import Measured
@@ -46,7 +45,7 @@ def routes(site: Site) -> APIRouter:
         """
         schema = site.schema(model)
         with site.database.read() as connection:
-            span = span_of(connection, model_state(connection, schema), WINDOWS)
+            span = shown_span(connection, model_state(connection, schema), WINDOWS)
             if since:
                 low = schema.window.start(moment_asked(since))
                 span = Span(low, max(span.high, low), span.length)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Response
 
 from collector.schema import Schema
+from collector.store.read import Reader
 from collector.summarize import EVERYTHING
 from dashboards.charts.figure import Chart
 from dashboards.charts.lines import beside_chart, signal_chart
@@ -19,7 +20,7 @@ from dashboards.pages.confusion import confusion_of
 from dashboards.pages.model import RANGES, span_of
 from dashboards.queries.coverage import coverage
 from dashboards.queries.incidents import deployments_of, incident_list
-from dashboards.queries.models import model_state
+from dashboards.queries.models import ModelState, model_state
 from dashboards.queries.performance import Performance, performance
 from dashboards.queries.series import WINDOWS, Series, Span, series
 from dashboards.queries.worst_slice import worst_slice_of
@@ -34,7 +35,6 @@ MEASURED, ESTIMATED, ERROR, GAP = (
     "fairness.",
 )
 CHARTS = 4  # metrics that are drawn; the table has all
-COLUMNS = 5  # metrics beside each segment
 Pair = tuple[Sequence[Any], Sequence[Any]]
 
 
@@ -70,7 +70,7 @@ def routes(site: Site) -> APIRouter:
 
 def _page(site: Site, connection: sa.Connection, schema: Schema, asked: Asked) -> Response:
     state = model_state(connection, schema)
-    span = span_of(connection, state, asked.last)
+    span = shown_span(connection, state, asked.last)
     shown = asked_for(connection, schema, span, asked)
     segments = sorted({line.segment for line in state.lines} - {EVERYTHING})
     marks = Marks(
@@ -90,7 +90,8 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, asked: Asked) -
         segments=segments,
         versions=[one.name for one in shown.versions],
         shown=shown,
-        columns=[name for name in shown.whole.figures if ":" not in name][:COLUMNS],
+        names=(names := shown.names),
+        columns=[name for name in DEFAULTS[schema.task] if name in names],
         charts=_charts(schema, found, marks),
         estimated=bool(estimated),
         unreliable=[name for name, lines in errors.items() if lines[-1].verdict == "breach"],
@@ -101,6 +102,15 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, asked: Asked) -
         confusion=confusion_of(shown.whole.outcomes),
         worst=worst_slice_of(connection, schema, span, asked.segment, asked.version) if asked.slice else None,
     )
+
+
+def shown_span(connection: sa.Connection, state: ModelState, most: int) -> Span:
+    """The time that the newest judged windows cover, or those with predictions while none has been judged."""
+    span = span_of(connection, state, most)
+    if state.lines:
+        return span
+    starts = Reader(connection, state.schema.model).starts("production")[-most:]
+    return replace(span, low=min([*starts[:1], span.low]))
 
 
 def asked_for(connection: sa.Connection, schema: Schema, span: Span, asked: Asked) -> Performance:

@@ -80,6 +80,16 @@ class Performance:
     versions: tuple[Measured, ...]
     segments: tuple[Measured, ...]
 
+    @property
+    def names(self) -> list[str]:
+        """The metrics that labels define; without scores there is no area under a curve."""
+        parts = (self.whole, *self.versions)
+        return [
+            name
+            for name in self.whole.figures
+            if any(name in one.figures and np.isfinite(one.figures[name].value) for one in parts)
+        ]
+
 
 def performance(
     connection: sa.Connection,

@@ -19,6 +19,7 @@ from profiles.counts import Floats
 
 FEWEST_OF_RATE = 10  # rows of a rate's own: of fewer it has no normal distribution
 PARITY, OPPORTUNITY, ODDS = MEASURES = ("demographic_parity", "equal_opportunity", "equalized_odds")
+TASKS = {PARITY: ("binary", "multiclass", "regression"), OPPORTUNITY: ("binary",), ODDS: ("binary",)}
 DEFAULTS = {
     "binary": (PARITY, OPPORTUNITY),
     "multiclass": (PARITY, "accuracy"),
@@ -82,15 +83,15 @@ def measure_of(task: str, name: str) -> Measure:
     >>> measure_of("binary", "equal_opportunity").signal
     'fairness.equal_opportunity'
     """
+    if name in MEASURES and task not in TASKS[name]:
+        raise ValueError(
+            f"{name} is of {', '.join(TASKS[name])} tasks; for a {task} task name one of its metrics, "
+            f"such as {DEFAULTS[task][-1]}"
+        )
     if name == PARITY:
-        shares = task in {"binary", "multiclass"}
+        shares = task != "regression"
         return Measure(name, "prediction", _predictions, shares, 1.0 if shares else np.inf)
     if name in MEASURES:
-        if task != "binary":
-            raise ValueError(
-                f"{name} is of binary tasks; for a {task} task name one of its metrics, "
-                f"such as {DEFAULTS[task][-1]}"
-            )
         return Measure(name, "performance", _opportunity if name == OPPORTUNITY else _odds, shares=True)
     metric = metric_of(task, name)
 
