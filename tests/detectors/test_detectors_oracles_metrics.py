@@ -13,7 +13,7 @@ from sklearn import metrics
 
 from detectors.performance.metrics import METRICS
 from detectors.performance_drop import PerformanceDrop
-from profiles import ClassOutcomes, Grid, Outcomes, ResidualGrid, Vocabulary
+from profiles import ClassOutcomes, Grid, Outcomes, RankedLists, ResidualGrid, Vocabulary
 
 Array = npt.NDArray[np.float64]
 law = settings(max_examples=100, deadline=None)
@@ -170,6 +170,7 @@ def test_no_rows_define_no_metric(task: str) -> None:
         "binary": Outcomes(),
         "multiclass": ClassOutcomes(Vocabulary(("a",))),
         "regression": ResidualGrid(Grid(0.0, 1.0)),
+        "ranking": RankedLists(),
     }
     for metric in METRICS[task].values():
         assert all(np.isnan(number) for number in metric.compute(spaces[task].zero()))

@@ -92,4 +92,5 @@ def test_a_worse_order_is_a_breach() -> None:
     judged = [detector.judge(detector.learn(good[:-1]), window, 1e-6) for window in (good[-1], bad)]
     assert judged[0].p_value is not None
     assert judged[1].p_value is not None
-    assert judged[1].p_value < 1e-4 < 1e-2 < judged[0].p_value
+    assert judged[0].p_value > 1e-2
+    assert judged[1].p_value < 1e-3
