@@ -56,11 +56,11 @@ class Losses:
     @classmethod
     def fit(cls, grid: Grid, predictions: Column) -> Losses:
         """At most `CELLS` cells with about as many of the reference's predictions, shape (n,), in each."""
-        finite = predictions[np.isfinite(predictions)].astype(np.float64)
+        finite = np.sort(predictions[np.isfinite(predictions)].astype(np.float64))
         if not finite.size:
             return cls(grid, ())
         # whole bins of the grid, so that counted predictions can be told apart by cell
-        cuts = grid.index(np.quantile(finite, np.arange(1, CELLS) / CELLS))
+        cuts = grid.index(finite[np.arange(1, CELLS) * finite.size // CELLS])
         return cls(grid, tuple(np.unique(cuts).tolist()))
 
     def cell(self, keys: Ints) -> Ints:

@@ -39,8 +39,10 @@ class ScoreGrid:
         """
         values = np.clip(values, 0.0, 1.0)
         upper = values >= 0.5  # noqa: PLR2004 - the middle of a probability
-        depth = magnitude_index(1.0 / np.maximum(np.where(upper, 1.0 - values, values), TINY))
-        return np.where(upper, depth, -depth)
+        near = np.minimum(values, 1.0 - values, out=values)  # the distance to the nearer end
+        np.maximum(near, TINY, out=near)
+        depth = magnitude_index(np.divide(1.0, near, out=near))
+        return np.negative(depth, out=depth, where=~upper)
 
     def lower(self, keys: Ints) -> Floats:
         """The lower edge of each bin."""

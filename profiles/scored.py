@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from profiles.counts import Counts, Floats
+from profiles.counts import Counts
 from profiles.groups import Groups
+from profiles.numeric import PIECE
 from profiles.score import TOP, ScoreGrid
 from profiles.sums import Sums
 
@@ -62,9 +65,30 @@ class Scored:
         edge = self._edge(scores, positive) if whole and known is not None else None
         if edge is not None and known is not None:  # a threshold divides them: so it does the counts
             return [self._divided(counts, edge) for counts in known]
-        keys = self.scores.index(scores.astype(np.float64))
-        one, other = (groups.take(rows).counts(keys[rows]) for rows in (positive, ~positive))
-        return [ScoredPredictions(self, *pair) for pair in zip(one, other, strict=True)]
+        keys = self._index(scores)
+        keys *= 2
+        keys += positive
+        return [self._parted(counts) for counts in self._counted(keys, groups)]
+
+    def _index(self, scores: Column) -> npt.NDArray[np.int32]:
+        """The bins of scores; piece by piece, so that what is in between stays in the cache."""
+        keys = np.empty(scores.size, np.int32)
+        for start in range(0, scores.size, PIECE):
+            keys[start : start + PIECE] = self.scores.index(scores[start : start + PIECE].astype(np.float64))
+        return keys
+
+    @staticmethod
+    def _counted(keys: npt.NDArray[np.int32], groups: Groups) -> list[Counts]:
+        if groups.count == 1 or not groups.large:
+            return groups.counts(keys)
+        by_group = [Counts.of(part) for part in groups.parts(keys)]
+        return [reduce(add, (by_group[group] for group in wanted)) for wanted in groups.wanted]
+
+    def _parted(self, counts: Counts) -> ScoredPredictions:
+        """From counts of 2 * bin + prediction."""
+        hit = counts.keys & 1 == 1
+        one, other = (Counts(counts.keys[own] >> 1, counts.values[own]) for own in (hit, ~hit))
+        return ScoredPredictions(self, one, other)
 
     def _edge(self, scores: Column, positive: npt.NDArray[np.bool_]) -> int | None:
         """The first bin of predicted positives, if every predicted negative is in a lower one."""
@@ -87,12 +111,3 @@ class Scored:
     def zero(self) -> ScoredPredictions:
         """The summary of no rows."""
         return ScoredPredictions(self, Counts(), Counts())
-
-
-def bins_of(summary: ScoredPredictions) -> tuple[Floats, Floats, Floats]:
-    """The bins of both predictions as cells: keys, 1 where predicted positive, rows; each shape (cells,)."""
-    sides = ((summary.negative, 0.0), (summary.positive, 1.0))
-    keys = np.concatenate([side.keys for side, _ in sides]).astype(np.float64)
-    predicted = np.concatenate([np.full(side.keys.size, value) for side, value in sides])
-    rows = np.concatenate([side.values for side, _ in sides]).astype(np.float64)
-    return keys, predicted, rows

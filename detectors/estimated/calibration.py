@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.estimated.cells import Cells, Strata, cells_of, labelled, place_of
+from detectors.estimated.cells import Strata, cells_of, labelled, place_of
 from detectors.estimated.curves import CURVES, Curve, Kind
 from detectors.estimated.expected import UNKNOWN, Expected
-from detectors.estimated.folds import jackknife, left_out
-from detectors.estimated.metrics import BINARY, MACRO, Influence, right
+from detectors.estimated.folds import left_out
+from detectors.estimated.metrics import BINARY, MACRO, right
+from detectors.estimated.seen import Seen
 from profiles.counts import Floats, Ints
 
 POWERS = (("value", 1), ("noise", 2), ("drawn", 2), ("doubt", 2))
@@ -111,38 +112,25 @@ class Calibration:
         self, metrics: Sequence[str], window: Strata, fold: int | None = None
     ) -> dict[str, Expected]:
         """Metrics that are expected of a window: see `Model.expected`."""
-        fits = slice(None) if fold is None else slice(fold + 1, fold + 2)
         told = [
-            (cells, self._chances(code, cells, fits))
+            Seen.of(cells, self.curves[code], fold)
             for code, cells in cells_of(window, self.strata).items()
             if code in self.curves and cells.keys.size
         ]
         return {metric: self._one(metric, told) for metric in metrics}
 
-    def _one(self, metric: str, told: Sequence[tuple[Cells, Floats]]) -> Expected:
+    def _one(self, metric: str, told: Sequence[Seen]) -> Expected:
         if self.task == "binary":
-            parts = [_expected(BINARY[metric](cells, chance[0]), cells, chance) for cells, chance in told]
+            parts = [one.expected(BINARY[metric](one.cells, one.chance)) for one in told]
             return parts[0] if parts else UNKNOWN
         if metric in MACRO:
-            parts = [_expected(MACRO[metric](cells, chance[0]), cells, chance) for cells, chance in told]
+            parts = [one.expected(MACRO[metric](one.cells, one.chance)) for one in told]
             return _mean([one for one in parts if np.isfinite(one.value)])
         # a row is predicted as one class: its right predictions are those of its class
-        rows = sum(float(cells.rows[cells.predicted].sum()) for cells, _ in told)
+        rows = sum(float(one.cells.rows[one.cells.predicted].sum()) for one in told)
         if not rows:
             return UNKNOWN
-        return _sum([_expected(right(cells, chance[0], rows), cells, chance) for cells, chance in told])
-
-    def _chances(self, code: int, cells: Cells, fits: slice) -> Floats:
-        """The probabilities of cells by some fits, shape (fits, cells)."""
-        curves = self.curves[code]
-        if len(curves) == 1:
-            return curves[0].at(cells.keys, fits)
-        parts = [(cells.strata == place, curve) for place, curve in enumerate(curves)]
-        found = [(own, curve.at(cells.keys[own], fits)) for own, curve in parts]
-        chance = np.zeros((len(found[0][1]), cells.keys.size))
-        for own, part in found:
-            chance[:, own] = part
-        return chance
+        return _sum([one.expected(right(one.cells, one.chance, rows)) for one in told])
 
 
 def calibrations(
@@ -153,18 +141,6 @@ def calibrations(
     if not labels:
         return []
     return [Calibration.learn(task, column, strata, labels, kind) for kind in CURVES]
-
-
-def _expected(influence: Influence, cells: Cells, chances: Floats) -> Expected:
-    """From what rows add to a metric, by the first of some fits; the others say how sure that is."""
-    chance, positive, negative = chances[0], influence.positive, influence.negative
-    difference = positive - negative
-    return Expected(
-        influence.value,
-        float((cells.rows * chance * (1 - chance) * np.square(difference)).sum()),
-        float((cells.rows * np.square(chance * positive + (1 - chance) * negative)).sum()),
-        jackknife(np.nan_to_num(chances[1:] - chance) @ (cells.rows * difference)),
-    )
 
 
 def _sum(parts: Sequence[Expected]) -> Expected:

@@ -61,27 +61,24 @@ def cells_of(window: Strata, strata: Sequence[str]) -> dict[int, Cells]:
     parts: dict[int, list[tuple[Ints, bool, Ints, int]]] = {}
     for name, summary in window.items():
         place = place_of(name, strata)
-        for code, keys, hits, others in _predicted(summary):
-            parts.setdefault(code, []).extend(((keys, True, hits, place), (keys, False, others, place)))
-    found = {code: Cells.join(held) for code, held in parts.items()}
-    return {code: _occupied(cells) for code, cells in found.items()}
+        for code, predicted, keys, rows in _predicted(summary):
+            parts.setdefault(code, []).append((keys, predicted, rows, place))
+    return {code: Cells.join(held) for code, held in parts.items()}
 
 
-def _predicted(summary: Any) -> Iterator[tuple[int, Ints, Ints, Ints]]:
-    """By class: bins, rows predicted as the class, and other rows."""
+def _predicted(summary: Any) -> Iterator[tuple[int, bool, Ints, Ints]]:
+    """By class and whether it is what was predicted: bins and rows."""
     if isinstance(summary, ScoredPredictions):
-        keys, (hits, others) = aligned([summary.positive, summary.negative])
-        yield 1, keys, hits, others
+        yield 1, True, summary.positive.keys, summary.positive.values
+        yield 1, False, summary.negative.keys, summary.negative.values
     elif isinstance(summary, ClassScoreCounts):
         for code in summary.space.codes.tolist():
-            yield code, *summary.of_class(code)
+            keys, *rows = summary.of_class(code)
+            for predicted, held in zip((True, False), rows, strict=True):
+                some = held > 0
+                yield code, predicted, keys[some], held[some]
     else:
         raise TypeError(f"{type(summary).__name__} holds no predictions to estimate for")
-
-
-def _occupied(cells: Cells) -> Cells:
-    some = cells.rows > 0
-    return Cells(cells.keys[some], cells.predicted[some], cells.rows[some], cells.strata[some])
 
 
 def labelled(summary: Any) -> Iterator[tuple[int, Ints, Ints, Ints]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Protocol
 
 import numpy as np
 from scipy import optimize, special
 
 from profiles.counts import Floats, Ints
-from profiles.score import ScoreGrid
+from profiles.score import TOP, ScoreGrid
 
 GRID = ScoreGrid()
 ROUNDS = 30
@@ -24,6 +25,14 @@ class Curve(Protocol):
 
     def at(self, keys: Ints, fits: slice = ALL) -> Floats:
         """The probabilities of bins of the score grid by some fits, shape (fits, k)."""
+
+    def deviations(self, keys: Ints, weights: Floats) -> Floats:
+        """How far a weighted sum of probabilities is off without each fold, shape (fits - 1,).
+
+        Args:
+            keys: bins of the score grid, shape (k,).
+            weights: of their probabilities, shape (k,).
+        """
 
 
 class Isotonic:
@@ -58,6 +67,12 @@ class Isotonic:
                 one[:] = np.interp(keys, seen, fitted)
         return chance
 
+    def deviations(self, keys: Ints, weights: Floats) -> Floats:
+        """How far a weighted sum of probabilities is off without each fold, shape (fits - 1,)."""
+        sums = self.at(keys) @ weights
+        off: Floats = np.nan_to_num(sums[1:] - sums[0])  # a fold may be all there is
+        return off
+
 
 class Beta:
     """Beta calibration: the log odds are a ln(s) - b ln(1 - s) + c.
@@ -90,11 +105,25 @@ class Beta:
         chance: Floats = special.expit(self._weights[fits] @ _design(keys).T)
         return chance
 
+    def deviations(self, keys: Ints, weights: Floats) -> Floats:
+        """How far a weighted sum of probabilities is off without each fold, to the first order."""
+        design = _design(keys)
+        chance = special.expit(design @ self._weights[0])
+        off: Floats = (self._weights[1:] - self._weights[0]) @ ((weights * chance * (1 - chance)) @ design)
+        return off
+
 
 Kind = type[Isotonic] | type[Beta]
 CURVES: tuple[Kind, ...] = (Beta, Isotonic)
 
 
-def _design(keys: Ints) -> Floats:
-    score = np.clip(GRID.middle(keys), EDGE, 1 - EDGE)
+@cache
+def _designs() -> Floats:
+    """What beta calibration sees of every bin, in their order."""
+    score = np.clip(GRID.middle(np.arange(-TOP, TOP + 1)), EDGE, 1 - EDGE)
     return np.stack([np.log(score), -np.log1p(-score), np.ones(score.size)], axis=1)
+
+
+def _design(keys: Ints) -> Floats:
+    rows: Floats = _designs()[keys + TOP]
+    return rows

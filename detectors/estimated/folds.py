@@ -56,4 +56,7 @@ def jackknife(values: Floats) -> float:
 
     Efron, "The Jackknife, the Bootstrap and Other Resampling Plans" (1982), chapter 3.
     """
-    return float((values.size - 1) * values.var()) if values.size else 0.0
+    if not values.size:
+        return 0.0
+    apart = values - values.sum() / values.size
+    return float(apart @ apart) * (values.size - 1) / values.size

@@ -87,7 +87,8 @@ def test_healthy_windows_agree_and_changed_concepts_do_not() -> None:
     rng = np.random.default_rng(1)
     found = learned(logistic, rng)
     estimator = found.by_metric["roc_auc"]
-    healthy, changed = [], []
+    healthy: list[Judgement] = []
+    changed: list[Judgement] = []
     for shift in np.linspace(-0.8, 0.8, 40):
         score, predicted, label = logistic(rng, 500, shift)
         for concept, told in ((label, healthy), (np.where(rng.random(500) < 0.4, 1 - label, label), changed)):
@@ -105,7 +106,7 @@ def test_a_bad_estimate_is_beyond_its_threshold_and_a_usual_one_is_not() -> None
     estimator = found.by_metric["roc_auc"]
     score, predicted, label = logistic(rng, 500, 0)
     usual = found.model.expected(("roc_auc",), parts_of((score, predicted, label)).traffic[""])["roc_auc"]
-    dull = special.expit(0.1 * special.logit(score))
+    dull = special.expit(0.3 * special.logit(score))
     bad = found.model.expected(("roc_auc",), parts_of((dull, predicted, label)).traffic[""])["roc_auc"]
     fine, worse = estimator.judge(usual, ALPHA), estimator.judge(bad, ALPHA)
     assert fine.p_value is not None
