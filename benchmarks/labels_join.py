@@ -54,7 +54,8 @@ def predictions(ids: Any, times: Ints) -> Delivery:
     count = ids.size
     score = scores(ids)
     version = Coded(np.zeros(count, np.int64), ("v1",))
-    rows = Predictions(ids, times, version, {"x": score}, (score >= 0.5) * 1.0, score)  # noqa: PLR2004
+    predicted = np.rint(score)
+    rows = Predictions(ids, times, version, {"x": score}, predicted, score)
     return Delivery("benchmark", Batch({"bench": count}, {"bench": [rows]}))
 
 
@@ -73,7 +74,7 @@ def scores(ids: Any) -> Floats:
 def truth(ids: Any) -> Floats:
     """1 with the chance of the score, from other bits."""
     chance = (ids >> np.uint64(20) & np.uint64(0xFFFFF)).astype(np.float64) / (1 << 20)
-    return (chance < scores(ids)) * 1.0
+    return np.where(chance < scores(ids), 1.0, 0.0)
 
 
 def speeds(waiting: int) -> Iterator[Speed]:
@@ -84,7 +85,7 @@ def speeds(waiting: int) -> Iterator[Speed]:
         times = START + np.arange(waiting, dtype=np.int64) * (HOURS * HOUR) // waiting
         shuffled = draw.permutation(waiting)
         with tempfile.TemporaryDirectory() as folder, created(kind, Path(folder)) as database:
-            schema = Schema.model_validate({"model": "bench", **TASK})
+            schema = Schema.model_validate({"model": "bench", **TASK, "labels": {"most": 100 * waiting}})
             ledger = Ledger(database, {"bench": schema})
             for at in range(0, waiting, FILL):
                 ledger.commit(predictions(ids[at : at + FILL], times[at : at + FILL]), 0)

@@ -184,7 +184,7 @@ class LabelJoin(Part):
 
     most: int = Field(
         default=200_000_000,
-        ge=1000,
+        ge=100_000,
         description="Rows that are held, predictions and labels; where more come, a sample by id is joined.",
     )
 

@@ -16,6 +16,8 @@ from profiles.counts import Ints
 
 DEEPEST = 32  # levels: one row in four billion
 SIDES = 2  # every prediction that waits may get a label, which is held too
+SPARE = 4  # a quarter of the rows is left for what is forgotten late
+BURST = 8  # a window may take so much of what is free: one in eight
 held = tables.label_samples.c
 
 
@@ -40,11 +42,10 @@ class Level:
 class Sampling:
     """The samples of a model's windows, within a transaction that holds the model's lock.
 
-    A window may hold its part of `labels.most`: as much as its length is of `label_horizon`. When it gets
-    more, the sample is halved: ids must begin with one more 0 bit. Hashes know nothing of labels, nor of
-    anything else, so what is joined is a simple random sample of the window's predictions, and the same one
-    whenever and wherever it is drawn. A window begins with the level of the one before, or one less where
-    that fits.
+    Half of the room is shared out evenly among the windows of `label_horizon`; of what is left of the other
+    half a window may take an eighth. When it gets more, its sample is halved: ids must begin with one more 0
+    bit. Hashes know nothing of labels, nor of anything else, so what is joined is a simple random sample of
+    the window's predictions. A window begins with the least level at which the one before would have fitted.
 
     Args:
         connection: the transaction.
@@ -54,8 +55,10 @@ class Sampling:
 
     def __init__(self, connection: sa.Connection, schema: Schema, oldest: int) -> None:
         self._connection, self._schema, self._oldest = connection, schema, oldest
-        horizon = max(schema.label_horizon // MICROSECOND, schema.window.length)
-        self.part = max(1, schema.labels.most * schema.window.length // (SIDES * horizon))
+        self._horizon = schema.label_horizon // MICROSECOND
+        room = (schema.labels.most - schema.labels.most // SPARE) // SIDES
+        self._share = max(1, room // 2 // (self._horizon // schema.window.length + 1))
+        self._burst = room // 2
         self._windows: dict[int, Level] = {}
 
     def drawn(self, ids: Hashes, starts: Coded) -> Mask:
@@ -70,32 +73,42 @@ class Sampling:
         for start, counts in zip(starts.names, found.reshape(-1, DEEPEST + 1), strict=True):
             window = self._window(start)
             window.counts = window.counts + counts
-            while window.held > self.part and window.level < DEEPEST:
-                window.level += 1
+            if window.held > self._share:
+                limit = self._limit(start)
+                while window.held > limit and window.level < DEEPEST:
+                    window.level += 1
             self._save(start, window)
         return self.drawn(ids, starts)
 
+    def _limit(self, start: int) -> int:
+        """How many predictions a window may hold, by what the others have taken beyond their shares."""
+        beyond = sa.case((held.held > self._share, held.held - self._share), else_=0)
+        query = sa.select(sa.func.sum(beyond)).filter_by(model=self._schema.model)
+        query = query.where(held.start >= start - self._horizon, held.start != start)
+        taken = int(self._connection.execute(query).scalar() or 0)
+        return self._share + max(0, self._burst - taken) // BURST
+
     def _window(self, start: int) -> Level:
         if start not in self._windows:
-            query = sa.select(held.level, held.counts).filter_by(model=self._schema.model)
+            query = sa.select(held.level, held.held, held.counts).filter_by(model=self._schema.model)
             row = self._connection.execute(query.filter_by(start=start)).one_or_none()
             if row is None:
                 before = query.where(held.start < start).order_by(held.start.desc()).limit(1)
-                self._windows[start] = self._following(self._connection.execute(before).one_or_none())
+                self._windows[start] = self._following(start, self._connection.execute(before).one_or_none())
             else:
                 self._windows[start] = Level(row.level, np.array(row.counts, np.int64))
         return self._windows[start]
 
-    def _following(self, row: Any) -> Level:
-        level = 0
-        if row is not None and row.level:
-            before = Level(row.level, np.array(row.counts, np.int64))
-            level = row.level - (2 * before.held <= self.part)
+    def _following(self, start: int, before: Any) -> Level:
+        level = before.level if before is not None else 0
+        if level:
+            room = self._limit(start) // max(before.held, 1)
+            level = max(0, level - max(room.bit_length() - 1, 0))
         return Level(level, np.zeros(DEEPEST + 1, np.int64))
 
     def _save(self, start: int, window: Level) -> None:
         identity = {"model": self._schema.model, "start": start}
-        values = {"level": window.level, "counts": window.counts.tolist()}
+        values = {"level": window.level, "held": window.held, "counts": window.counts.tolist()}
         changed = tables.label_samples.update().filter_by(**identity).values(**values)
         if not self._connection.execute(changed).rowcount:
             self._connection.execute(tables.label_samples.insert().values(**identity, **values))

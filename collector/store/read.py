@@ -175,11 +175,11 @@ class Reader:
         """How many predictions of each window can get a label: all, or those in the join's sample."""
         rows = self.rows(starts)
         columns = tables.label_samples.c
-        query = sa.select(columns.start, columns.level, columns.counts).filter_by(model=self._model)
+        query = sa.select(columns.start, columns.held).filter_by(model=self._model)
         query = query.where(columns.level > 0, columns.start >= min(rows, default=0))
-        for start, level, counts in self._connection.execute(query):
+        for start, held in self._connection.execute(query):
             if start in rows:
-                rows[start] = min(rows[start], sum(counts[level:]))
+                rows[start] = min(rows[start], held)
         return rows
 
     def coverage(self, starts: Iterable[int], before: int) -> dict[int, tuple[int, int]]:

@@ -126,6 +126,7 @@ label_samples = sa.Table(
     sa.Column("model", Name, primary_key=True),
     sa.Column("start", sa.BigInteger, primary_key=True, comment="of the predictions' window"),
     sa.Column("level", sa.Integer, nullable=False, comment="ids that begin with so many 0 bits wait"),
+    sa.Column("held", sa.BigInteger, nullable=False, comment="predictions in the sample"),
     sa.Column("counts", sa.JSON, nullable=False, comment="predictions, by their ids' leading 0 bits"),
 )
 staged = sa.Table(

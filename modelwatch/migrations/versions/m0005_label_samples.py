@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("start", sa.BigInteger(), nullable=False, comment="of the predictions' window"),
         sa.Column("level", sa.Integer(), nullable=False, comment="ids that begin with so many 0 bits wait"),
+        sa.Column("held", sa.BigInteger(), nullable=False, comment="predictions in the sample"),
         sa.Column("counts", sa.JSON(), nullable=False, comment="predictions, by their ids' leading 0 bits"),
         sa.PrimaryKeyConstraint("model", "start", name="pk_label_samples"),
     )
