@@ -157,15 +157,15 @@ class Burn:
         return limits(self.period, self.window, slices=self.slices)
 
     def _failing(self) -> float:
-        """The error ratio of the stretch of time that the latest few bad events came in."""
+        """The error ratio up to the latest bad event, from wherever it is largest with a few bad ones."""
         bad = events = 0
+        worst = 0.0
         for _, failed, came in reversed(self.budget.bins):
-            if not failed and not bad:
-                continue  # good since
-            bad, events = bad + failed, events + came
-            if bad >= FEWEST_BAD:
-                break
-        return bad / max(events, 1)
+            if failed or bad:  # not good since
+                bad, events = bad + failed, events + came
+                if bad >= FEWEST_BAD:
+                    worst = max(worst, bad / max(events, 1))
+        return worst
 
     def lasting(self, rate: float, length: timedelta, *, ongoing: bool = False) -> bool:
         """Whether it still burns at a rate.

@@ -150,3 +150,91 @@ def test_a_budget_does_not_care_how_late_a_window_comes() -> None:
     assert forward.totals() == shuffled.totals()
     assert Budget().totals() == (0, 0)
     assert Burn(Budget(), 0.01, MONTH, DAY).spent == 0.0
+
+
+def burnt(bad: int, windows: int, *, window: timedelta = 5 * MINUTE, clean: int = 900) -> Burn:
+    """A burn after clean windows and some with so many of 1,000 events bad."""
+    budget, step = Budget(), window // MICROSECOND
+    for place in range(clean + windows):
+        budget = budget.add(place * step, bad if place >= clean else 0, 1000, MONTH)
+    return Burn(budget, 0.001, MONTH, window)
+
+
+@pytest.mark.parametrize(
+    ("bad", "windows", "length", "severity"),
+    [
+        (20, 12, HOUR, "page"),  # 20 x for an hour
+        (10, 48, 6 * HOUR, "page"),  # 10 x for four hours
+        (4, 240, DAY, "ticket"),  # 4 x for 20 hours
+        (2, 500, 3 * DAY, "ticket"),  # 2 x for 42 hours
+    ],
+)
+def test_the_rule_that_fires_says_who_is_to_know(
+    bad: int, windows: int, length: timedelta, severity: str
+) -> None:
+    fire = burnt(bad, windows).firing()
+    assert fire is not None
+    assert [fire.length, fire.severity] == [length, severity]
+    assert fire.rate >= fire.limit * 0.999
+
+
+def test_an_outage_that_windows_of_a_day_hide_is_still_for_a_page() -> None:
+    fire = burnt(30, 1, window=DAY, clean=29).firing()  # a day at 30 x: a page rule, were it resolved
+    assert fire is not None
+    assert [fire.length, fire.severity] == [DAY, "page"]
+    mild = burnt(5, 1, window=DAY, clean=29).firing()
+    assert mild is not None
+    assert mild.severity == "ticket"
+
+
+def test_a_rate_about_the_limit_is_one_breach() -> None:
+    """An hour at 14.4 x, then at nine tenths of it: what began goes on, what did not does not begin."""
+    burn = burnt(13, 12)
+    assert burn.firing() is None
+    held = burn.firing(ongoing=True)
+    assert held is not None
+    assert held.length == HOUR
+    assert burnt(8, 12).firing(ongoing=True) is None
+
+
+def test_two_bad_windows_are_a_breach_where_windows_are_events() -> None:
+    objective = Objective(name="a", sli="drift.univariate ok", target=0.95)
+    budget, found = Budget(), []
+    for place in range(60):
+        bad = int(place in (20, 40, 41))
+        budget = budget.add(place * (HOUR // MICROSECOND), bad, 1, MONTH)
+        found.append(objective.judge_events(bad, 1, budget, HOUR).breach)
+    assert [place for place, breach in enumerate(found) if breach] == [41]
+
+
+def test_one_bad_window_that_spends_the_whole_budget_is_a_breach() -> None:
+    objective = Objective(name="a", sli="drift.univariate ok", target=0.99)
+    budget = Budget()
+    for place in range(30):
+        budget = budget.add(place * (DAY // MICROSECOND), int(place == 29), 1, MONTH)
+    judged = objective.judge_events(1, 1, budget, DAY, found="drift.univariate of x is in breach")
+    assert judged.breach is True
+    assert judged.note is not None
+    assert judged.note.startswith("ticket: the error budget is spent, and it burns on; drift.univariate of x")
+
+
+def test_recovery_is_seen_as_soon_as_the_failing_would_have_shown() -> None:
+    """Ten requests an hour, all failing for three hours: ten good ones are enough, one bad is no return."""
+    outage = [(1, 1)] * 30
+    found = verdicts(6 * MINUTE, [(0, 1)] * 1000 + outage + [(0, 1)] * 100 + [(1, 1)] + [(0, 1)] * 100)
+    assert first(found) == 1000 + 4
+    assert all(found[1004:1030])
+    assert not any(found[1030 + 11 :])
+
+
+def test_what_is_stored_comes_back_and_never_shrinks() -> None:
+    budget, before = Budget(), (0, 0)
+    for place in range(3 * 30):
+        budget = budget.add(place * (DAY // MICROSECOND), place % 3, 10, MONTH)
+        assert (budget.bad, budget.events) >= before
+        before = budget.bad, budget.events
+    assert before == (90, 900)
+    assert budget.totals() == (30, 300)
+    assert Budget.from_json(budget.to_json()) == budget
+    older = Budget.from_json([list(one) for one in budget.bins])
+    assert [older.bins, older.bad, older.events] == [budget.bins, 30, 300]
