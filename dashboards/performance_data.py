@@ -10,16 +10,15 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from fastapi import APIRouter
 
-from collector.schema import Schema
 from collector.summarize import EVERYTHING
 from collector.window import iso
 from dashboards.api import moment_asked
 from dashboards.pages.confusion import confusion_of
-from dashboards.pages.performance import GAP, Asked, asked_for, bins_of, shown_span
+from dashboards.pages.performance import Asked, asked_for, bins_of, gaps_of, shown_span
 from dashboards.queries.coverage import coverage
-from dashboards.queries.models import model_state
+from dashboards.queries.models import ModelState, model_state
 from dashboards.queries.performance import Measured
-from dashboards.queries.series import WINDOWS, Span, series
+from dashboards.queries.series import WINDOWS, Span
 from dashboards.queries.worst_slice import worst_slice_of
 from dashboards.web import DataRoute, Site
 
@@ -45,22 +44,22 @@ def routes(site: Site) -> APIRouter:
         """
         schema = site.schema(model)
         with site.database.read() as connection:
-            span = shown_span(connection, model_state(connection, schema), WINDOWS)
+            state = model_state(connection, schema)
+            span = shown_span(connection, state, WINDOWS)
             if since:
                 low = schema.window.start(moment_asked(since))
                 span = Span(low, max(span.high, low), span.length)
-            return _answer(connection, schema, span, Asked(segment, version, WINDOWS, bool(slice)))
+            return _answer(connection, state, span, Asked(segment, version, WINDOWS, bool(slice)))
 
     return router
 
 
-def _answer(connection: sa.Connection, schema: Schema, span: Span, asked: Asked) -> Record:
+def _answer(connection: sa.Connection, state: ModelState, span: Span, asked: Asked) -> Record:
+    schema = state.schema
     found = asked_for(connection, schema, span, asked)
     starts = range(span.low, span.high, span.length)
     ages = coverage(connection, schema, starts, asked.segment, asked.version or None)
     table = confusion_of(found.whole.outcomes)
-    lines = series(connection, schema.model, span, asked.segment)
-    gaps = [held[-1] for (signal, _), held in sorted(lines.items()) if signal.startswith(GAP)]
     more: Record = {}
     if asked.slice:
         worst = worst_slice_of(connection, schema, span, asked.segment, asked.version)
@@ -75,7 +74,7 @@ def _answer(connection: sa.Connection, schema: Schema, span: Span, asked: Asked)
         **_part(found.whole),
         "versions": [{"version": one.name, **_part(one)} for one in found.versions],
         "segments": [{"segment": one.name, **_part(one)} for one in found.segments],
-        "gaps": [_gap(one) for one in gaps],
+        "gaps": [_gap(one) for one in gaps_of(state, asked)],
         "calibration": [asdict(one) for one in bins_of(found)],
         "confusion": table and {"classes": table.classes, "counts": table.counts.tolist()},
         "coverage_by_age": [

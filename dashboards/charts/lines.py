@@ -44,6 +44,7 @@ def beside_chart(
     ]
     data += [trace for lines, label, color, _ in shown for trace in _value(label, color, lines)]
     keys = [Key(label, color.removeprefix("$")) for _, label, color, _ in shown]
+    keys += [Key("threshold", "muted", "dashes")] if _has_threshold([*first, *second]) else []
     keys += [BREACH] if any(line.verdict == "breach" for line in [*first, *second]) else []
     told = "; ".join(summary(f"{title}, {label}", lines) for lines, label, *_ in shown)
     return Chart(name, title, told, data, marks.on(time_layout(marks.span)), keys, height)

@@ -93,10 +93,11 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, asked: Asked) -
         names=(names := shown.names),
         columns=[name for name in DEFAULTS[schema.task] if name in names],
         charts=_charts(schema, found, marks),
+        small=_small_charts(found, marks),
         estimated=bool(estimated),
         unreliable=[name for name, lines in errors.items() if lines[-1].verdict == "breach"],
         events=marks.keys(),
-        gaps=[lines[-1] for (signal, _), lines in sorted(found.items()) if signal.startswith(GAP)],
+        gaps=gaps_of(state, asked),
         pictures=_pictures(connection, schema, span, shown, asked),
         bins=bins_of(shown),
         confusion=confusion_of(shown.whole.outcomes),
@@ -155,6 +156,12 @@ def bins_of(shown: Performance) -> Any:
     return reliability(outcomes) if isinstance(outcomes, BinaryOutcomes) else []
 
 
+def gaps_of(state: ModelState, asked: Asked) -> list[Any]:
+    """The newest line of every gap between groups; none where one segment was asked for."""
+    whole = asked.segment == EVERYTHING
+    return [line for line in state.lines if whole and line.signal.startswith(GAP)]
+
+
 def _named(found: Series, family: str) -> dict[str, Sequence[Any]]:
     """The series of all rows of a family, by the rest of their name."""
     names = sorted(signal for signal, subject in found if signal.startswith(family) and not subject)
@@ -162,29 +169,26 @@ def _named(found: Series, family: str) -> dict[str, Sequence[Any]]:
 
 
 def _charts(schema: Schema, found: Series, marks: Marks) -> list[Chart]:
-    """Measured beside estimated, how far estimates were off, and gaps between groups."""
-    charts = [
+    """Measured beside estimated."""
+    return [
         beside_chart(
             f"performance-{name}", name, pair, ("measured", "estimated"), marks, 180 if place else 260
         )
         for place, (name, pair) in enumerate(list(pairs(schema.task, found).items())[:CHARTS])
     ]
-    charts += [
+
+
+def _small_charts(found: Series, marks: Marks) -> list[Chart]:
+    """How far estimates were off, and gaps between groups."""
+    charts = [
         signal_chart(f"error-{name}", f"How far estimates of {name} were off", lines, marks, 150)
         for name, lines in _named(found, ERROR).items()
     ]
-    charts += [
-        signal_chart(
-            f"{signal.replace('.', '-')}-{place}",
-            f"Gap by {subject}: {signal.removeprefix(GAP)}",
-            lines,
-            marks,
-            150,
-        )
-        for place, ((signal, subject), lines) in enumerate(sorted(found.items()))
-        if signal.startswith(GAP)
+    gaps = [(key, lines) for key, lines in sorted(found.items()) if key[0].startswith(GAP)]
+    return charts + [
+        signal_chart(f"gap-{place}", f"Gap by {subject}: {signal.removeprefix(GAP)}", lines, marks, 150)
+        for place, ((signal, subject), lines) in enumerate(gaps)
     ]
-    return charts
 
 
 def _pictures(
