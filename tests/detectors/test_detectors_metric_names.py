@@ -63,7 +63,7 @@ def varied(rows: Any) -> bool:
     return len(rows) > 1 and bool(labels.std() > 1e-2 * np.abs(labels).max())
 
 
-@pytest.mark.parametrize("task", METRICS)
+@pytest.mark.parametrize("task", TASKS)
 def test_every_listed_metric_is_found_by_its_name_and_computed(task: str) -> None:
     assert [*METRICS[task]][: len(DEFAULTS[task])] == [*DEFAULTS[task]]
     held = TASKS[task][1]([])
