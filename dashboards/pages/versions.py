@@ -56,7 +56,6 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, asked: Asked) -
     return site.page(
         connection,
         "versions.html",
-        watch="traffic",
         schema=schema,
         asked=asked,
         known=served(connection, schema.model),

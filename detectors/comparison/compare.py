@@ -144,12 +144,12 @@ def _blocks(measure: Measure, baseline: Sequence[Any], candidate: Sequence[Any])
         rows = [measure.rows(one) for one in held]
         if min(rows) < max(measure.least_rows, GROWTH * before):
             continue
-        values = [measure.compute(one)[0] for one in held]
-        if not np.isfinite(values).all():
+        estimates = [measure.compute(one) for one in held]
+        if not np.isfinite(estimates).all():
             continue
         whole, held = _plus(whole, held), ()
         variances = [measure.compute(one)[1] ** 2 * measure.rows(one) for one in whole]
-        found.append(_Block(place + 1, values, rows, variances))
+        found.append(_Block(place + 1, [value for value, _ in estimates], rows, variances))
         before += min(rows)
     return found
 

@@ -67,7 +67,7 @@ def confidence_sequence(blocks: Blocks, alpha: float) -> Sequence:
     whole = np.cumsum(weight, axis=-1)
     difference = np.cumsum(weight * blocks.differences, axis=-1) / whole
     sampled = _of_rows(blocks, np.square(weight)) / whole  # the variance of one effective row
-    variance = sampled * _dispersion(blocks, weight, difference, sampled, alpha)
+    variance = sampled + _beyond_rows(blocks, weight, difference, sampled, alpha)
     return Sequence(difference, np.sqrt(variance) * half_width(whole, alpha))
 
 
@@ -78,18 +78,22 @@ def _of_rows(blocks: Blocks, weight: Floats) -> Floats:
     )
 
 
-def _dispersion(blocks: Blocks, weight: Floats, difference: Floats, sampled: Floats, alpha: float) -> Floats:
-    """How much more the blocks' differences vary than their rows explain, at least 1 (a Birge ratio).
+def _beyond_rows(blocks: Blocks, weight: Floats, difference: Floats, sampled: Floats, alpha: float) -> Floats:
+    """The variance of one effective row that the blocks' differences show beyond what their rows explain.
 
-    What is more than 1 is known from few blocks, so it counts as Student's distribution is wider than the
-    normal one, as far out as the boundary is.
+    The whole is raised by the factor by which they vary more (the square of a Birge ratio). It is known from
+    few blocks, so what is added counts as Student's distribution is wider than the normal one, as far out as
+    the boundary is.
     """
     spread = np.cumsum(weight * np.square(blocks.differences), axis=-1)
     spread = spread - np.cumsum(weight, axis=-1) * np.square(difference)
     expected = _of_rows(blocks, weight) - sampled
-    expected[..., 0] = np.inf  # one block has no spread
+    degrees = np.broadcast_to(np.maximum(np.arange(weight.shape[-1]), 1.0), expected.shape)
+    share = np.divide(
+        sampled, expected, out=1 / degrees, where=expected > 0
+    )  # of certain values: the blocks'
     boundary = half_width(TIGHTEST_AT, alpha) * np.sqrt(TIGHTEST_AT)  # in standard deviations
-    degrees = np.maximum(np.arange(weight.shape[-1]), 1)
     wider = stats.t.isf(stats.norm.sf(boundary), degrees) / boundary
-    more: Floats = np.maximum(spread / expected - 1, 0.0) * np.square(wider)
-    return 1 + more
+    more: Floats = np.maximum(spread - expected, 0.0) * share * np.square(wider)
+    more[..., 0] = 0.0  # one block has no spread
+    return more

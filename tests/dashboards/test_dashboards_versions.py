@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 
 from collector.store.database import Database
 from dashboards.app import router
+from dashboards.queries.versions import Served, baseline_of
 from tests.dashboards.page import Client
 from tests.dashboards.versions_world import CANARY, HOUR, ROWS, SCHEMA, START, WINDOWS, build
 from tests.databases import KINDS, copied, location
@@ -108,6 +110,14 @@ def test_what_cannot_be_compared_is_said(versions: Client, asked: str, told: str
     page = versions.page(f"{ADDRESS}?{asked}")
     assert page.status == 200
     assert told in page.text
+
+
+def test_the_baseline_is_the_version_with_most_traffic_before_the_newest_deployment() -> None:
+    known = [Served("v3", 50, 0, 9, 9), Served("v2", 900, 10, 5, 9), Served("v1", 100, 100, 1, 9)]
+    assert baseline_of(known, "v3") == "v1"
+    assert baseline_of(known, "v1") == "v2"
+    assert baseline_of([replace(one, rows_before=0) for one in known], "v3") == "v2"
+    assert baseline_of(known[:1], "v3") is None
 
 
 def test_the_tab_leads_to_it(versions: Client) -> None:

@@ -16,7 +16,7 @@ from detectors.comparison.compare import GROWTH, LEAST_BLOCKS, Arm, Difference, 
 from detectors.comparison.drift import prediction_distance
 from detectors.comparison.gate import Result, result, verdict
 from detectors.comparison.measure import LEAST_ROWS, Measure, measure_of
-from profiles import LatencyGrid, Outcomes, Vocabulary
+from profiles import Grid, LatencyGrid, Outcomes, ResidualGrid, Vocabulary
 from profiles.score import ScoreGrid
 
 OPPOSITE = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
@@ -82,12 +82,12 @@ def test_equal_versions_of_unequal_traffic_are_not_told_apart(name: str) -> None
     """A tenth of the traffic: a metric that is off in small blocks must not make a difference of it."""
     measure, bad = measure_of("binary", name), 0
     make: Any = requests if measure.part == "latency" else lambda random, rows: outcomes(random, rows, 1.5)
-    for seed in range(20):
+    for seed in range(12):
         random = np.random.default_rng(seed)
-        one = [make(random, 900) for _ in range(60)]
-        other = [make(random, 100) for _ in range(60)]
+        one = [make(random, 900) for _ in range(40)]
+        other = [make(random, 100) for _ in range(40)]
         bad += compare(measure, one, other).verdict is not Verdict.SAME
-    assert bad <= 2  # P(more of 20 at 5 %) is 7 %, and the seeds are fixed
+    assert bad <= 1  # P(more of 12 at 5 %) is 12 %, and the seeds are fixed
 
 
 def test_a_version_is_not_worse_by_a_margin_once_the_interval_is_within_it() -> None:
@@ -145,6 +145,18 @@ def test_what_is_missing_is_said() -> None:
     undefined = compare(measure, ones, ones)
     assert undefined.missing == "the labels of both versions do not define roc_auc"
     assert not undefined.looks
+
+
+def test_versions_without_any_error_are_the_same_and_a_certain_difference_is_found() -> None:
+    measure, space = measure_of("regression", "mae"), ResidualGrid(Grid(0.0, 1.0))
+    perfect, off = (space.summarize(np.full(100, miss), np.zeros(100)) for miss in (0.0, 2.0))
+    with np.errstate(all="raise"):
+        same = compare(measure, [perfect] * 6, [perfect] * 6)
+        worse = compare(measure, [perfect] * 6, [off] * 6)
+        moody = compare(measure, [perfect] * 6, [off, perfect] * 3)
+    assert (same.verdict, same.looks[-1].lower, same.looks[-1].upper) == (Verdict.SAME, 0, 0)
+    assert worse.verdict is Verdict.WORSE
+    assert moody.verdict is Verdict.SAME
 
 
 def test_small_windows_are_put_together() -> None:
