@@ -51,7 +51,11 @@ OTHER_WORDS = {
     "server_error": 500,
     "5xx": 500,
 }
-SEPARATORS = str.maketrans("", "", "_- ")
+
+
+def _bare(word: str) -> str:
+    """A word without case and separators: `TooManyRequests` is `too_many_requests`."""
+    return "".join(filter(str.isalnum, word.lower()))
 
 
 def _http_classes() -> Floats:
@@ -65,7 +69,7 @@ def _http_classes() -> Floats:
 
 BY_CODE = _http_classes()
 BY_WORD = {
-    word.lower().translate(SEPARATORS): code
+    _bare(word): code
     for words in ({one.name: one for one in HTTPStatus if one not in HTTP_GOOD}, GRPC_AS_HTTP, OTHER_WORDS)
     for word, code in words.items()
 }
@@ -88,5 +92,5 @@ def class_of_word(word: str) -> Status:
     """
     if word.lower() in {"ok", "success"}:
         return Status.OK
-    code = int(word) if word.isascii() and word.isdigit() else BY_WORD.get(word.lower().translate(SEPARATORS))
+    code = int(word) if word.isascii() and word.isdigit() else BY_WORD.get(_bare(word))
     return Status.OTHER if code is None else Status(int(BY_CODE[min(code, HTTP_END)]))

@@ -37,7 +37,8 @@ from tests.collector.serving import Collector, collecting
 
 JSON = "application/json"
 ARROW = "application/vnd.apache.arrow.stream"
-EVENTS = [prediction(n, version=f"v{n % 2}") for n in range(300)]
+STATUSES = (200, 404, 429, 503, 504, 99, None)
+EVENTS = [prediction(n, version=f"v{n % 2}", status=STATUSES[n % 7]) for n in range(300)]
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from profiles import (
     ResidualGrid,
     Scored,
     ScoreGrid,
+    Status,
     Violation,
     Vocabulary,
 )
@@ -46,6 +47,7 @@ finite = st.one_of(
 )
 words = st.one_of(st.sampled_from(WORDS), st.text(max_size=5), st.integers(0, 30).map(str))
 bits = st.sampled_from((0.0, 1.0))
+statuses = st.sampled_from((*map(float, Status), math.nan))
 few = st.integers(0, 3)
 bins = st.sampled_from((NO_SCORE, -6400, -1, 0, 1, 6400)) | st.integers(-6400, 6400)
 centers = st.one_of(st.sampled_from((0.0, 1.0, -1e300, 1e300, 1e9, 5e-324)), st.floats(-1e6, 1e6))
@@ -87,7 +89,7 @@ def moments(space: Moments, rows: Sequence[Row]) -> Any:
 
 
 def latency(space: LatencyGrid, rows: Sequence[Row]) -> Any:
-    return space.summarize(column(rows, 0), column(rows, 1) > 0)
+    return space.summarize(column(rows, 0), column(rows, 1))
 
 
 def binary(space: Outcomes, rows: Sequence[Row]) -> Any:
@@ -130,7 +132,9 @@ def arrivals(space: Any, rows: Sequence[Row]) -> Any:
 CASES = {
     "numeric": Case(grids, numbers, numeric, (Grid(0.0, 1.0), 2.0)),
     "score": Case(st.just(ScoreGrid()), numbers, numeric, (ScoreGrid(), 0.3)),
-    "latency": Case(st.just(LatencyGrid()), st.tuples(numbers, bits), latency, (LatencyGrid(), (12.5, 0.0))),
+    "latency": Case(
+        st.just(LatencyGrid()), st.tuples(numbers, statuses), latency, (LatencyGrid(), (12.5, 0.0))
+    ),
     "categorical": Case(vocabularies, st.none() | words, categorical, (Vocabulary(("a", "b")), "a")),
     "embedding": Case(
         st.lists(st.tuples(finite, finite, finite), max_size=5).map(
