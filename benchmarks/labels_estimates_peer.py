@@ -21,7 +21,7 @@ METRICS = ["roc_auc", "accuracy", "f1"]
 def main(folder: Path) -> None:
     """Fit on the reference, estimate the production chunks, print."""
     warnings.simplefilter("ignore")
-    import nannyml  # noqa: PLC0415 - after the variable that keeps it quiet is set
+    import nannyml  # type: ignore[import-not-found]  # in its own environment  # noqa: PLC0415 - after the variable that keeps it quiet is set
     import pandas as pd  # noqa: PLC0415 - the same
 
     reference, production = (

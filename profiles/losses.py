@@ -44,7 +44,7 @@ class Losses:
         edges: the first bin of each cell but the first, ascending.
 
     >>> space = Losses.fit(Grid(0.0, 1.0), np.arange(100.0))
-    >>> seen = space.summarize(np.array([1.0, 99.0]), np.array([1.5, 97.0]))
+    >>> seen = space.summarize(np.array([0.0, 99.0]), np.array([0.5, 97.0]))
     >>> seen.rows[[0, -1]].tolist(), seen.absolute[[0, -1]].tolist()
     ([1, 1], [0.5, 2.0])
     """

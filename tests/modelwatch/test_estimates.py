@@ -1,0 +1,161 @@
+"""Estimated performance through `modelwatch analyze`: without labels, when they come, when they disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
+
+from tests.modelwatch.flows import START, Workplace, of_signal
+
+DAY = 86_400
+DAYS, ROWS, SINCE = 14, 300, 7  # of production; something changes on day `SINCE`
+REALISED: dict[str, Callable[[Any], float]] = {
+    "roc_auc": lambda rows: roc_auc_score(rows["label"], rows["score"]),
+    "accuracy": lambda rows: accuracy_score(rows["label"], rows["prediction"]),
+    "f1": lambda rows: f1_score(rows["label"], rows["prediction"]),
+}
+CAVEAT = "estimated: it cannot see concept drift"
+MONITOR: dict[str, Any] = {"window": "1d", "features": {"x": "numeric"}, "slos": None, "segments": ["region"]}
+
+
+def sigmoid(value: Any) -> Any:
+    return 1 / (1 + np.exp(-value))
+
+
+def days(count: int, seed: int, *, first: int = START, shift: str = "") -> pd.DataFrame:
+    """Predictions of some days with labels half a day late; the score is too sure of itself."""
+    rng = np.random.default_rng(seed)
+    seconds = np.sort(rng.uniform(0, count * DAY, count * ROWS)).round(3)
+    changed = (seconds >= SINCE * DAY) & bool(shift)
+    x = np.where(
+        changed & (shift == "covariates"), rng.normal(0, 0.3, seconds.size), rng.normal(0, 1, seconds.size)
+    )
+    slope = np.where(changed & (shift == "concept"), 0.1, 1.6)
+    score = sigmoid(2.5 * x)
+    times: Any = pd.to_datetime(first + seconds, unit="s", utc=True).astype("datetime64[us, UTC]")
+    return pd.DataFrame(
+        {
+            "ts": times,
+            "prediction_id": [f"{seed}-{place}" for place in range(seconds.size)],
+            "prediction": (score > 0.5).astype(int),
+            "score": score,
+            "label": (rng.random(seconds.size) < sigmoid(slope * x)).astype(float),
+            "label_ts": times + pd.Timedelta(hours=12),
+            "x": x,
+            "region": rng.choice(["north", "south"], seconds.size),
+            "version": "v1",
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    return Workplace(tmp_path_factory.mktemp("estimates"))
+
+
+@pytest.fixture(scope="module")
+def reference() -> pd.DataFrame:
+    return days(21, 1, first=START - 21 * DAY)
+
+
+def by_day(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    for start, rows in table.groupby(table["ts"].dt.floor("D")):
+        yield pd.Timestamp(str(start)).strftime("%Y-%m-%dT%H:%M:%SZ"), rows
+
+
+def whole(lines: list[dict[str, Any]], signal: str) -> dict[str, dict[str, Any]]:
+    """The lines of a signal of all rows, by window start."""
+    return {line["window_start"]: line for line in of_signal(lines, signal)}
+
+
+def late(found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    return [line for _, line in sorted(found.items())][SINCE:]
+
+
+def test_without_labels_the_band_holds_what_is_realised_later(
+    place: Workplace, reference: pd.DataFrame
+) -> None:
+    production = days(DAYS, 12, shift="covariates")
+    unlabelled = production.drop(columns=["label", "label_ts"])
+    lines = place.lines(reference, unlabelled, monitor=place.monitor(**MONITOR))
+    held, misses = [], []
+    for metric, realise in REALISED.items():
+        found = whole(lines, f"performance.estimated.{metric}")
+        assert len(found) == DAYS
+        for start, rows in by_day(production):
+            line = found[start]
+            misses.append(line["value"] - realise(rows))
+            held.append(line["lower"] <= realise(rows) <= line["upper"])
+            assert line["diagnosis"].startswith(CAVEAT)
+    assert np.mean(held) >= 0.9
+    assert abs(np.mean(misses)) < 0.02
+    aucs = whole(lines, "performance.estimated.roc_auc")
+    assert {line["verdict"] for line in late(aucs)} == {"breach"}
+    # nobody has told whether the estimator is right: that is never ok
+    assert {line["verdict"] for line in lines if "estimated" in line["signal"]} <= {"breach", "insufficient"}
+    assert "no labels have come to check it by" in aucs["2024-01-01T00:00:00Z"]["diagnosis"]
+    assert not list(of_signal(lines, "performance.estimation_error.roc_auc"))
+
+
+def test_a_healthy_model_is_estimated_checked_and_ok(place: Workplace, reference: pd.DataFrame) -> None:
+    lines = place.lines(reference, days(DAYS, 3), monitor=place.monitor(**MONITOR))
+    assert not [line for line in lines if line["alert"]]
+    told = [line["verdict"] for line in late(whole(lines, "performance.estimated.accuracy"))]
+    assert told.count("ok") >= len(told) - 1
+    estimated, measured = (whole(lines, f"performance.{name}") for name in ("estimated.f1", "f1"))
+    errors = whole(lines, "performance.estimation_error.f1")
+    assert len(errors) == DAYS
+    for start, line in errors.items():
+        assert line["value"] == pytest.approx(measured[start]["value"] - estimated[start]["value"])
+        assert line["lower"] < line["value"] < line["upper"]
+    segments = {line["segment"] for line in lines if line["signal"] == "performance.estimated.f1"}
+    assert segments == {None, "region=north", "region=south"}
+
+
+def test_concept_drift_is_told_by_the_labels_and_ends_the_belief_in_estimates(
+    place: Workplace, reference: pd.DataFrame
+) -> None:
+    lines = place.lines(reference, days(DAYS, 4, shift="concept"), monitor=place.monitor(**MONITOR))
+    errors = late(whole(lines, "performance.estimation_error.roc_auc"))
+    assert {line["verdict"] for line in errors} == {"breach"}
+    first = errors[0]
+    assert first["value"] < first["threshold"] < 0
+    assert "labels disagree with the estimate by -" in first["diagnosis"]
+    assert "concept drift; estimates cannot see it" in first["diagnosis"]
+    # a day's labels are in half a day later: from the day after the next nothing is believed
+    estimates = late(whole(lines, "performance.estimated.roc_auc"))[2:]
+    assert {line["verdict"] for line in estimates} == {"insufficient"}
+    assert all("labels disagree with it by -" in line["diagnosis"] for line in estimates)
+    assert all(line["value"] > 0.75 for line in estimates)
+
+
+def test_estimates_can_be_switched_off(place: Workplace, reference: pd.DataFrame) -> None:
+    monitor = place.monitor(**MONITOR, estimates="none")
+    lines = place.lines(reference, days(3, 5), monitor=monitor)
+    assert not [line for line in lines if "estimat" in line["signal"]]
+
+
+def test_a_regression_is_estimated_from_its_predictions(tmp_path: Path) -> None:
+    def regression(table: pd.DataFrame, shift: float = 0.0) -> pd.DataFrame:
+        rng = np.random.default_rng(len(table))
+        made = table.drop(columns=["score"])
+        made["prediction"] = made["x"] + shift
+        made["label"] = made["prediction"] + rng.normal(0, 1, len(made)) * sigmoid(2 * made["prediction"])
+        return made
+
+    place = Workplace(tmp_path)
+    monitor = place.monitor(**MONITOR, task="regression")
+    production = regression(days(5, 7), shift=1.0)
+    lines = place.lines(regression(days(21, 6, first=START - 21 * DAY)), production, monitor=monitor)
+    found = whole(lines, "performance.estimated.mae")
+    for start, rows in by_day(production):
+        realised = (rows["prediction"] - rows["label"]).abs().mean()
+        assert found[start]["value"] == pytest.approx(realised, rel=0.15)
+        assert found[start]["lower"] <= realised <= found[start]["upper"]
+    assert {line["verdict"] for line in found.values()} == {"breach"}
