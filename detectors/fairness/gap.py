@@ -19,7 +19,8 @@ from scipy import optimize, special
 from detectors.dispersion import extra_variance
 from profiles.counts import Floats
 
-REACH = np.linspace(-7.0, 7.0, 113)  # standard errors in which all of a normal distribution lies
+FAR = 7.0  # standard errors within which all of a normal distribution lies
+MANY = 20  # groups: those of more lie so dense that fewer points of each are enough
 LEAST = 1e-12  # an error relative to the largest estimate: no estimate is exact
 
 
@@ -93,7 +94,8 @@ def expected_range(means: Floats, errors: Floats) -> float:
     >>> round(expected_range(np.zeros(20), np.ones(20)), 2)
     3.73
     """
-    points = np.unique((means[:, None] + errors[:, None] * REACH).ravel())
+    reach = np.linspace(-FAR, FAR, 57 if means.size <= MANY else 21)
+    points = np.unique((means[:, None] + errors[:, None] * reach).ravel())
     standard = (points - means[:, None]) / errors[:, None]
     below, above = special.ndtr(standard).prod(axis=0), special.ndtr(-standard).prod(axis=0)
     return _area(1 - below - above, points)

@@ -124,9 +124,11 @@ def test_the_quantile_is_tukeys() -> None:
         assert range_quantile(groups, 0.95) == pytest.approx(expected, abs=1e-3)
 
 
-def test_the_expected_range_is_that_of_draws() -> None:
-    means, errors = np.array([0.0, 0.5, 3.0]), np.array([1.0, 2.0, 0.1])
-    draws = np.random.default_rng(0).normal(means, errors, (200_000, 3))
+@pytest.mark.parametrize("groups", [2, 3, 20, 60])
+def test_the_expected_range_is_that_of_draws(groups: int) -> None:
+    rng = np.random.default_rng(groups)
+    means, errors = rng.normal(0, 1, groups), rng.uniform(0.05, 2, groups)
+    draws = rng.normal(means, errors, (60_000, groups))
     assert expected_range(means, errors) == pytest.approx(np.ptp(draws, axis=1).mean(), abs=0.02)
 
 
