@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from profiles.counts import Counts, Floats, Ints
 from profiles.grid import Grid
+from profiles.numeric import PIECE
 from profiles.score import ScoreGrid
 from profiles.sums import Sums
 
@@ -127,25 +128,24 @@ class ResidualGrid:
 
         What is beyond `FAR` counts as `FAR`: an error, a relative error, a label's distance from the centre.
         """
+        count = len(labels)
+        keys, sums = np.empty(count, np.int32), np.zeros(13)
+        for start in range(0, count, PIECE):
+            piece = slice(start, start + PIECE)
+            keys[piece] = self._add(predictions[piece], labels[piece], sums)
+        return RegressionOutcomes(self, Counts.of(keys), *sums[:7].tolist(), sums[7:11], sums[11:])
+
+    def _add(self, predictions: Column, labels: Column, sums: Floats) -> Ints:
+        """Add some rows to the sums, in the order of their fields; returns the bins of the residuals."""
         with np.errstate(over="ignore"):
             e = np.clip(np.asarray(predictions - labels, np.float64), -FAR, FAR)
             d = np.clip(np.asarray(labels, np.float64) - (self.center or 0.0), -FAR, FAR)
             size = np.abs(e)
             relative = np.minimum(size / np.maximum(np.abs(labels), np.finfo(np.float64).eps), FAR)
-        e2, d2 = np.square(e), np.square(d)
-        return RegressionOutcomes(
-            self,
-            Counts.of(self.grid.index(e)),
-            absolute=float(size.sum()),
-            squared=float(e2.sum()),
-            fourth=float(np.square(e2).sum()),
-            signed=float(e.sum()),
-            signed_squared=float(e @ size),
-            relative=float(relative.sum()),
-            relative_squared=float(relative @ relative),
-            labels=np.array([d.sum(), d2.sum(), d2 @ d, d2 @ d2]),
-            crossed=np.array([e2 @ d, e2 @ d2]),
-        )
+        e2, d2 = e * e, d * d
+        errors = (size.sum(), e2.sum(), e2 @ e2, e.sum(), e @ size, relative.sum(), relative @ relative)
+        sums += (*errors, d.sum(), d2.sum(), d2 @ d, d2 @ d2, e2 @ d, e2 @ d2)
+        return self.grid.index(e)
 
     def zero(self) -> RegressionOutcomes:
         """The summary of no rows."""
