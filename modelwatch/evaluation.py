@@ -195,7 +195,7 @@ class Evaluation:
         spans = spans_of(self._monitor.window)
         learned = learn(found, references, self._length, spans)
         used = spans[: 1 + max((place[2] for place in learned), default=WINDOW)]
-        gaps = learned_gaps(self._monitor.fairness, self._monitor.task, references, self._length)
+        gaps = learned_gaps(self._monitor.gaps(), references, self._length)
         estimators = {}
         if self._monitor.estimates != "none":
             estimators = learned_estimators(self._monitor.task, references, self._length)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from collector.summarize import EVERYTHING, OTHER
 from detectors import Judgement, Phase, insufficient, phase_of
-from detectors.fairness import Fairness, GroupGap
+from detectors.fairness import GroupGap
 from detectors.fairness.contrasts import Way
 from detectors.fairness.group_gap import Groups
 from detectors.spread import Spreads
@@ -64,26 +64,18 @@ def groups_of(column: str, gap: GroupGap, profiles: Mapping[str, Profile]) -> Gr
 
 
 def learned_gaps(
-    fairness: Fairness | None,
-    task: str,
+    gaps: Sequence[tuple[str, GroupGap]],
     references: Mapping[str, tuple[Mapping[int, Profile], Mapping[int, Profile]]],
     length: int,
 ) -> Sequence[LearnedGap]:
     """Every gap that a monitor names, learned from the reference's windows.
 
     Args:
-        fairness: the monitor's section; None for no gaps.
-        task: the monitor's.
+        gaps: the columns, and what is judged between the groups of each.
         references: by segment the profiles of traffic and of joined labels, by the start of their windows.
         length: of a window, in microseconds.
     """
-    if fairness is None:
-        return ()
-    return [
-        LearnedGap(column, gap, _learn(column, gap, references, length))
-        for column in fairness.groups
-        for gap in fairness.gaps(task)
-    ]
+    return [LearnedGap(column, gap, _learn(column, gap, references, length)) for column, gap in gaps]
 
 
 def _learn(

@@ -15,7 +15,7 @@ from collector.document import DocumentError, problems, read_document
 from collector.encoders.encoder import EncoderError
 from collector.schema import Schema, located
 from detectors import Check, Detector, Duration, Kind, Objective, checks, default_detectors, parse_duration
-from detectors.fairness import Fairness
+from detectors.fairness import Fairness, GroupGap
 from detectors.performance.confusion import Costs
 from detectors.performance.metrics import BUSINESS_VALUE, METRICS, metric_of
 from detectors.performance_drop import PerformanceDrop
@@ -118,7 +118,7 @@ class Monitor(Schema):
     @model_validator(mode="after")
     def _fair(self) -> Self:
         if self.fairness is not None:
-            self.fairness.gaps(self.task)  # says what is wrong
+            self.gaps()  # says what is wrong
             odd = [name for name in self.fairness.groups if name not in self.segments]
             if odd:
                 raise ValueError(f"fairness: groups {odd} are no segments; add them to `segments:`")
@@ -140,6 +140,13 @@ class Monitor(Schema):
         if subject and subject not in self.features and subject.split(".")[0] not in kinds:
             known = ", ".join(self.features)
             raise ValueError(f"slos: {slo.name}: sli {slo.sli!r}: no feature {subject!r}; there are {known}")
+
+    def gaps(self) -> list[tuple[str, GroupGap]]:
+        """What is judged between the groups of which columns."""
+        if self.fairness is None:
+            return []
+        gaps = self.fairness.gaps(self.task, self.costs)
+        return [(column, gap) for column in self.fairness.groups for gap in gaps]
 
     def switched_on(self) -> tuple[Detector, ...]:
         """The detectors: those that the file names, or the task's defaults; they know the costs."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from detectors.performance.confusion import Costs
 from detectors.performance.estimate import proportion
 from detectors.performance.metrics import metric_of
 from profiles import BinaryOutcomes, CategoricalSummary, NumericSummary
@@ -74,8 +75,13 @@ class Measure:
         return self.part == "performance"
 
 
-def measure_of(task: str, name: str) -> Measure:
+def measure_of(task: str, name: str, costs: Costs | None = None) -> Measure:
     """The measure of a task by its name: one of `MEASURES`, or a metric.
+
+    Args:
+        task: of the model.
+        name: of the measure.
+        costs: what `business_value` is computed with.
 
     Raises:
         ValueError: the task has no such measure.
@@ -93,7 +99,7 @@ def measure_of(task: str, name: str) -> Measure:
         return Measure(name, "prediction", _predictions, shares, 1.0 if shares else np.inf)
     if name in MEASURES:
         return Measure(name, "performance", _opportunity if name == OPPORTUNITY else _odds, shares=True)
-    metric = metric_of(task, name)
+    metric = metric_of(task, name, costs)
 
     def rates(outcomes: Any) -> Rates:
         return _rates([(name, metric.compute(outcomes))], outcomes.count)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from detectors.duration import parse_share
 from detectors.fairness.group_gap import GroupGap
 from detectors.fairness.measures import DEFAULTS, measure_of
+from detectors.performance.confusion import Costs
 
 
 def _limit(value: Any) -> Any:
@@ -34,8 +35,12 @@ class Fairness(BaseModel):
     min_group: int = Field(default=100, ge=10, description="Groups of fewer rows, or labels, say nothing.")
     max_gap: Annotated[float | None, BeforeValidator(_limit), Field(gt=0, allow_inf_nan=False)] = None
 
-    def gaps(self, task: str) -> tuple[GroupGap, ...]:
+    def gaps(self, task: str, costs: Costs | None = None) -> tuple[GroupGap, ...]:
         """The gaps that are judged between the groups of every column.
+
+        Args:
+            task: of the model.
+            costs: what `business_value` is computed with.
 
         Raises:
             ValueError: the task has no such measure, or one is named twice.
@@ -46,4 +51,8 @@ class Fairness(BaseModel):
         names = DEFAULTS[task] if self.metrics is None else self.metrics
         if len(set(names)) < len(names):
             raise ValueError(f"fairness: metrics {list(names)} names one twice")
-        return tuple(GroupGap(measure_of(task, name), self.min_group, self.max_gap) for name in names)
+        try:
+            measures = [measure_of(task, name, costs) for name in names]
+        except ValueError as error:
+            raise ValueError(f"fairness: metrics: {error}") from None
+        return tuple(GroupGap(measure, self.min_group, self.max_gap) for measure in measures)

@@ -133,7 +133,8 @@ def test_one_group_and_no_labels_are_insufficient(workplace: Workplace) -> None:
     ("section", "said"),
     [
         ({"groups": ["x"]}, "['x'] are no segments; add them to `segments:`"),
-        ({"metrics": ["f17"]}, "f17"),
+        ({"metrics": ["f17"]}, "fairness: metrics: f17 is no metric of a binary task"),
+        ({"metrics": ["business_value"]}, "business_value needs the monitor's costs"),
         ({"metrics": ["accuracy", "accuracy"]}, "names one twice"),
         ({"max_gap": "a lot"}, "'a lot' is not a share"),
         ({"max_gap": 0}, "greater than 0"),
