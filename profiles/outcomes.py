@@ -133,7 +133,20 @@ class ResidualGrid:
         for start in range(0, count, PIECE):
             piece = slice(start, start + PIECE)
             keys[piece] = self._add(predictions[piece], labels[piece], sums)
-        return RegressionOutcomes(self, Counts.of(keys), *sums[:7].tolist(), sums[7:11], sums[11:])
+        absolute, squared, fourth, signed, signed_squared, relative, relative_squared = sums[:7].tolist()
+        return RegressionOutcomes(
+            space=self,
+            residuals=Counts.of(keys),
+            absolute=absolute,
+            squared=squared,
+            fourth=fourth,
+            signed=signed,
+            signed_squared=signed_squared,
+            relative=relative,
+            relative_squared=relative_squared,
+            labels=sums[7:11],
+            crossed=sums[11:],
+        )
 
     def _add(self, predictions: Column, labels: Column, sums: Floats) -> Ints:
         """Add some rows to the sums, in the order of their fields; returns the bins of the residuals."""
