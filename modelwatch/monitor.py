@@ -19,6 +19,7 @@ from detectors.fairness import Fairness, GroupGap
 from detectors.performance.confusion import Costs
 from detectors.performance.metrics import BUSINESS_VALUE, METRICS, metric_of
 from detectors.performance_drop import PerformanceDrop
+from modelwatch.openslo import with_objectives
 from modelwatch.plugins import OpenDetector
 from modelwatch.references import AnyReference, LearnedReference
 from profiles import Shape
@@ -185,7 +186,9 @@ def load_monitor(path: Path) -> Monitor:
     if not isinstance(content, dict):
         raise MonitorError(f"{path}: expected `model:`, `task:`, `features:`, found {type(content).__name__}")
     try:
-        monitor = Monitor.model_validate(content)
+        monitor = Monitor.model_validate(with_objectives(content, path.parent))
+    except DocumentError as error:
+        raise MonitorError(f"{path}: slos: {error}") from None
     except ValidationError as error:
         raise MonitorError(f"{path}:\n" + "\n".join(problems(error))) from None
     except OverflowError as error:

@@ -10,15 +10,15 @@ import typer
 import yaml
 from pydantic import ValidationError
 
-from collector.document import problems
+from collector.document import DocumentError, problems
 from dashboards.openslo import Refused, documents, read_objectives
 from dashboards.prometheus_rules import rule_groups
 from detectors import Objective
 from modelwatch.commands.terminal import err, fail, monitors
 from modelwatch.monitor import Monitor
+from modelwatch.openslo import read_documents
 
 MonitorFile = Annotated[Path, typer.Argument(help="The monitor file.")]
-LARGEST_FILE = 1_000_000
 app = typer.Typer(no_args_is_help=True, help="Objectives: OpenSLO v1 in and out, Prometheus rules.")
 
 
@@ -62,7 +62,10 @@ def take(
 ) -> None:
     """Print OpenSLO v1 objectives as `slos:` of a monitor file; exits with 1 if some cannot be such."""
     (loaded,) = monitors([monitor])
-    found, refused = read_objectives(_documents(file), loaded.window.size, loaded.slos)
+    try:
+        found, refused = read_objectives(read_documents(file), loaded.window.size, loaded.slos)
+    except DocumentError as error:
+        fail(error)
     taken: list[Objective] = []
     for slo in found:
         try:
@@ -77,14 +80,3 @@ def take(
         err.print(f"{file}: {one.name}: {one.reason}", markup=False, highlight=False, soft_wrap=True)
     if refused or not taken:
         raise typer.Exit(1)
-
-
-def _documents(file: Path) -> list[Any]:
-    try:
-        if file.stat().st_size > LARGEST_FILE:
-            fail(f"{file}: is larger than {LARGEST_FILE} bytes; is it an OpenSLO file?")
-        return list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
-    except OSError as error:
-        fail(f"{file}: cannot be read: {error.strerror}")
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        fail(f"{file}: not YAML: {error}")

@@ -17,6 +17,7 @@ from dashboards.openslo import documents, read_objectives
 from dashboards.openslo.names import length, name_of, shorthand
 from detectors import Objective
 from modelwatch.cli import app
+from modelwatch.monitor import MonitorError, load_monitor
 
 HOUR = timedelta(hours=1)
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -324,3 +325,22 @@ def test_a_file_of_something_else_is_an_error(tmp_path: Path, content: str) -> N
     read = CliRunner().invoke(app, ["slo", "import", str(slos), "--monitor", str(monitor)])
     assert read.exit_code in (1, 2)
     assert str(slos) in read.stderr
+
+
+def test_a_monitor_file_may_have_its_objectives_in_openslo(tmp_path: Path) -> None:
+    monitor, slos = tmp_path / "m.yaml", tmp_path / "slos.yaml"
+    monitor.write_text(MONITOR, encoding="utf-8")
+    slos.write_text(CliRunner().invoke(app, ["slo", "export", str(monitor)]).stdout, encoding="utf-8")
+    wanted = load_monitor(monitor).slos
+    assert len(wanted) == 3
+    other = tmp_path / "other.yaml"
+    other.write_text(MONITOR.split("slos:", maxsplit=1)[0] + "slos: {openslo: slos.yaml}\n", encoding="utf-8")
+    assert load_monitor(other).slos == wanted
+    slos.write_text(yaml.safe_dump(foreign(budgetingMethod="x")), encoding="utf-8")
+    with pytest.raises(
+        MonitorError, match=r"other.yaml: slos: .*slos.yaml: price-drift: budgetingMethod 'x'"
+    ):
+        load_monitor(other)
+    slos.unlink()
+    with pytest.raises(MonitorError, match=r"slos.yaml: cannot be read"):
+        load_monitor(other)
