@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ ANY = {  # one parameter for all places: thousands of them would have to be pars
     "postgresql": "SELECT unnest(CAST(:places AS integer[]))",
 }
 SOME = {name: ROWS.where(held.place.in_(sa.text(query))).order_by(held.place) for name, query in ANY.items()}
+WORD = 8  # bytes of a hash
 DENSE = 0.5  # of a range: from this share of its chunks on all of them are read
 
 
@@ -84,7 +85,7 @@ def _rows(connection: sa.Connection, block: int, places: Sequence[int]) -> Seque
     low, high = int(places[0]), int(places[-1])
     if len(places) >= DENSE * (high - low + 1):
         wanted = set(places)
-        found = connection.execute(RANGE, {"block": block, "low": low, "high": high})
+        found = connection.execute(RANGE, {"block": block, "low": low, "high": high}).all()
         return [row for row in found if row.place in wanted]
     kind = connection.dialect.name
     named: Any = json.dumps(list(places)) if kind == "sqlite" else list(places)
@@ -112,20 +113,20 @@ def _whole(rows: Sequence[Any], header: Mapping[str, Any]) -> Block:
 
 
 def _columns(rows: Sequence[Any], header: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The columns of chunks; those of one size, most of them, are taken apart together."""
+    """The columns of chunks; those of one size, nearly all of them, are taken apart together."""
     kinds = {name: np.dtype(kind) for name, kind in header["kinds"].items()}
     width = sum(kind.itemsize for kind in kinds.values())
-    for size, some in groupby(rows, key=lambda row: len(row.ids)):
-        chunks = [row.columns for row in some]
-        count = size // 8
-        if any(len(chunk) != count * width for chunk in chunks):
-            raise ValueError("it has more bytes than rows, or fewer")
-        if not count:
-            continue
-        table = np.frombuffer(b"".join(chunks), np.uint8).reshape(len(chunks), count * width)
-        at, found = 0, {}
-        for name, kind in kinds.items():
-            part = table[:, at : at + count * kind.itemsize]
-            found[name] = np.ascontiguousarray(part).reshape(-1).view(kind)
-            at += part.shape[1]
-        yield found
+    sizes = [len(row.ids) // WORD for row in rows]
+    if any(len(row.columns) != size * width for row, size in zip(rows, sizes, strict=True)):
+        raise ValueError("it has more bytes than rows, or fewer")
+    edges = [0, *(np.flatnonzero(np.diff(sizes)) + 1).tolist(), len(rows)]
+    for low, high in pairwise(edges):
+        if low < high and sizes[low]:
+            joined = np.frombuffer(b"".join([row.columns for row in rows[low:high]]), np.uint8)
+            table = joined.reshape(high - low, sizes[low] * width)
+            stops = np.cumsum([sizes[low] * kind.itemsize for kind in kinds.values()]).tolist()
+            parts = zip(kinds.items(), [0, *stops], stops, strict=False)
+            yield {
+                name: np.ascontiguousarray(table[:, at:stop]).reshape(-1).view(kind)
+                for (name, kind), at, stop in parts
+            }

@@ -25,7 +25,7 @@ from collector.labels.chunks import Chunks
 from collector.store import tables
 from profiles.counts import Ints
 
-CHUNK = 512  # rows: with 13 to 15 bytes each a page of SQLite
+CHUNK = 256  # rows, with 13 to 15 bytes each: half a page of SQLite
 SMALL = 8192  # rows: a smaller block is one chunk, and rows are added to it
 FAN = 8
 AT_ONCE = 1024  # chunks that one statement reads
