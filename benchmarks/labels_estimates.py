@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from benchmarks import labels_estimates_peer
+from benchmarks import labels_estimates_concept, labels_estimates_peer
 from benchmarks.detection_peers import PACKAGES
 from benchmarks.drift import run
 from benchmarks.labels_estimates_worlds import WORLDS, World
@@ -126,7 +126,8 @@ def race(rows: int) -> dict[str, Any]:
 def measured(*, quick: bool = False) -> dict[str, Any]:
     """Everything; smaller where `quick`."""
     worlds = {name: compared(make(quick)) for name, make in WORLDS.items()}
-    return {"worlds": worlds, "race": race(ROWS // 10 if quick else ROWS)}
+    drift = labels_estimates_concept.concept(quick=quick)
+    return {"worlds": worlds, "race": race(ROWS // 10 if quick else ROWS), "concept": drift}
 
 
 def report(found: dict[str, Any]) -> None:
@@ -147,6 +148,7 @@ def report(found: dict[str, Any]) -> None:
             print(f"  {name:10}" + "".join(f"{step} {one[name][step]:8.3f}  " for step in one[name]))
     if "error" in one:
         print(f"  nannyml: {one['error']}")
+    labels_estimates_concept.report(found["concept"])
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -48,13 +48,14 @@ def flights(quick: bool) -> World:
     features = table[["hour", "distance", "dep_delay"]].assign(
         carrier=pd.factorize(table["carrier"])[0], origin=pd.factorize(table["origin"])[0]
     )
-    label = (table["arr_delay"] > LATE).to_numpy(np.float64)
+    label = np.asarray(table["arr_delay"] > LATE, np.float64)
     month = table["month"].to_numpy()
     parts = [month <= LEARNED, (month > LEARNED) & (month <= KNOWN), month > KNOWN]
     model = HistGradientBoostingClassifier(random_state=0).fit(features[parts[0]], label[parts[0]])
-    score = model.predict_proba(features)[:, 1]
+    score: Floats = model.predict_proba(features)[:, 1]
     rows = int(parts[1].sum()) // REFERENCE
-    return _world(rows, *((score[part], label[part]) for part in parts[1:]))
+    known, later = ((score[part], label[part]) for part in parts[1:])
+    return _world(rows, known, later)
 
 
 def _world(rows: int, reference: tuple[Floats, Floats], production: tuple[Floats, Floats]) -> World:
