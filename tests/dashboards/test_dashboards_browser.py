@@ -28,6 +28,7 @@ PAGES = (
     "/",
     "/models/credit",
     "/models/credit/performance?slice=worst",
+    "/models/credit/requests",
     "/models/idle",
     "/incidents",
     "/incidents/2",
