@@ -43,6 +43,8 @@ class Output(Part):
         field = f"response.{name}" if name else "response"
         if any(isinstance(value, dict) for value in values):
             raise UnreadableError(field, None, "its rows are objects", FIX)
+        if schema.task == "ranking" and self.gives != "score" and self.index is None:
+            return {"prediction": values}
         if any(isinstance(value, list) for value in values):
             return self._of_rows(field, [one if isinstance(one, list) else [one] for one in values], schema)
         if self.index or self.classes:

@@ -182,3 +182,10 @@ def test_probabilities_by_class(collector: FakeCollector) -> None:
     assert "prediction" not in first
     assert first["scores"] == {"cat": 0.75, "dog": 0.25}
     assert (second["prediction"], second["scores"]) == ("3", {"3": 0.5, "4": None})
+
+
+def test_ranked_lists(collector: FakeCollector) -> None:
+    with Monitor("search", endpoint=collector.url) as monitor:
+        monitor.log({}, prediction=["a", 2], id="q", timestamp=0)
+        monitor.label("q", np.array([0, 1]))
+    assert [event.get("prediction", event.get("label")) for event in collector.events] == [["a", 2], [0, 1]]

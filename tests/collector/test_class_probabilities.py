@@ -23,6 +23,8 @@ from collector.labels.probabilities import held_probabilities, probabilities_of
 from collector.log.encode import encode
 from collector.schema import Schema
 from collector.sources.files import PredictionFile
+from collector.sources.layout import Layout
+from collector.sources.outcome import Output
 from collector.store.ledger import Ledger
 from collector.store.rows import store_shape
 from collector.summarize import Key, summarize
@@ -360,3 +362,31 @@ def test_rows_that_disagree_on_their_classes_are_bounded() -> None:
     (rows,) = Validator(SCHEMAS).batch(events, None, None).predictions["k"]
     assert isinstance(rows, Predictions)
     assert len(rows.scores or {}) == 1000
+
+
+def test_a_corrected_label_takes_its_probabilities_along() -> None:
+    made = Validator(SCHEMAS).batch([event(n, one) for n, one in enumerate(drawn(30))], None, None)
+    wrong, right = (
+        Validator(SCHEMAS).batch([label(n, name, delay * HOUR) for n in range(30)], None, None)
+        for name, delay in (("ant", 5), ("bee", 9))
+    )
+
+    def known(*batches: Batch) -> Profile:
+        found = profiles([*batches], SHAPE)
+        return sum((one for key, one in found.items() if key.known), Profile())
+
+    want = known(made, right)
+    assert want.parts["performance"].ranks.total == 30
+    for batches in ((made, wrong, right), (wrong, made, right), (wrong, right, made)):
+        assert known(*batches).same_counts(want)
+
+
+def test_the_probabilities_of_a_response_are_those_of_the_event() -> None:
+    layout = Layout(outputs=(Output(classes=("ant", "bee")),))
+    request, response = {"instances": [{"x": 1.0}] * 2}, {"predictions": [[0.25, 0.75], [-1.0, 3.0]]}
+    base = {"id": "r", "model": "k", "kind": "prediction", "timestamp": T0}
+    first, second = layout.events(KINDS, request, response, base)
+    assert (first["prediction"], first["scores"]) == ("bee", {"ant": 0.25, "bee": 0.75})
+    assert (second["prediction"], second["scores"]) == ("bee", None)  # those are no probabilities
+    batch = Validator(SCHEMAS).batch([first, second], None, None)
+    assert not batch.rejections

@@ -20,6 +20,7 @@ from collector.fit import ShapeFitter, fits
 from collector.log.encode import encode
 from collector.schema import Schema
 from collector.sources.files import LabelFile, PredictionFile
+from collector.sources.layout import Layout
 from collector.store.ledger import Ledger
 from collector.store.rows import store_shape
 from collector.summarize import Key
@@ -228,3 +229,10 @@ def test_the_log_keeps_how_many_were_shown() -> None:
 def test_the_shape_is_that_of_its_monitor() -> None:
     assert fits(SHAPE, LISTS)
     assert not fits(SHAPE, LISTS.model_copy(update={"task": "regression"}))
+
+
+def test_the_list_of_a_response_is_the_prediction() -> None:
+    request, response = {"instances": [{"x": 1.0}] * 2}, {"predictions": [["a", "b"], ["c", "d"]]}
+    base = {"id": "r", "model": "l", "kind": "prediction", "timestamp": T0}
+    events = Layout().events(LISTS, request, response, base)
+    assert [one["prediction"] for one in events] == [["a", "b"], ["c", "d"]]
