@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from detectors.comparison.blocks import Block, blocks_of
 from detectors.comparison.boundary import ALPHA
 from detectors.comparison.measure import Measure
 from detectors.comparison.sequence import Blocks, confidence_sequence
 from detectors.proportion import Z95
 
-GROWTH = 0.1  # a block has at least this share of the rows before it, so that no bias of small blocks adds up
 LEAST_BLOCKS = 4  # of fewer nobody knows how much windows differ by nature
 
 
@@ -116,50 +116,14 @@ def compare(
             baseline's value.
         alpha: the error of all looks together.
     """
-    blocks = _blocks(measure, baseline, candidate)
+    blocks = blocks_of(measure, list(zip(baseline, candidate, strict=True)))
     one, other = _arm(measure, baseline), _arm(measure, candidate)
     scaled = margin if measure.bounded else margin * abs(one.value)
     missing = _missing(measure, one, other, len(blocks))
     return Difference(measure, one, other, _looks(blocks, alpha), scaled, missing)
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Some windows; of each version the value and rows in them, and the variance of a row at their end."""
-
-    stop: int
-    values: list[float]
-    rows: list[int]
-    variances: list[float]
-
-
-def _blocks(measure: Measure, baseline: Sequence[Any], candidate: Sequence[Any]) -> list[_Block]:
-    """Cut windows into blocks, by their rows alone: where one ends does not depend on what comes later."""
-    found: list[_Block] = []
-    held: tuple[Any, ...] = ()
-    whole: tuple[Any, ...] = ()
-    before = 0
-    for place, pair in enumerate(zip(baseline, candidate, strict=True)):
-        held = _plus(held, pair)
-        rows = [measure.rows(one) for one in held]
-        if min(rows) < max(measure.least_rows, GROWTH * before):
-            continue
-        estimates = [measure.compute(one) for one in held]
-        if not np.isfinite(estimates).all():
-            continue
-        whole, held = _plus(whole, held), ()
-        variances = [measure.compute(one)[1] ** 2 * measure.rows(one) for one in whole]
-        found.append(_Block(place + 1, [value for value, _ in estimates], rows, variances))
-        before += min(rows)
-    return found
-
-
-def _plus(some: tuple[Any, ...], more: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The sums of both versions."""
-    return tuple(map(add, some, more)) if some else more
-
-
-def _looks(blocks: Sequence[_Block], alpha: float) -> list[Look]:
+def _looks(blocks: Sequence[Block], alpha: float) -> list[Look]:
     if not blocks:
         return []
     values = np.array([block.values for block in blocks])

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from scipy import spatial, stats
 from sklearn import metrics as oracle
 
-from detectors.comparison.compare import GROWTH, LEAST_BLOCKS, Arm, Difference, Look, Verdict, compare
+from detectors.comparison.blocks import GROWTH
+from detectors.comparison.compare import LEAST_BLOCKS, Arm, Difference, Look, Verdict, compare
 from detectors.comparison.drift import prediction_distance
 from detectors.comparison.gate import Result, result, verdict
 from detectors.comparison.measure import LEAST_ROWS, Measure, measure_of
-from profiles import Grid, LatencyGrid, Outcomes, ResidualGrid, Vocabulary
+from profiles import Grid, LatencyGrid, LatencySummary, Outcomes, ResidualGrid, Vocabulary
+from profiles.counts import Counts
 from profiles.score import ScoreGrid
 
 OPPOSITE = {Verdict.BETTER: Verdict.WORSE, Verdict.WORSE: Verdict.BETTER}
@@ -88,6 +90,26 @@ def test_equal_versions_of_unequal_traffic_are_not_told_apart(name: str) -> None
         other = [make(random, 100) for _ in range(40)]
         bad += compare(measure, one, other).verdict is not Verdict.SAME
     assert bad <= 1  # P(more of 12 at 5 %) is 12 %, and the seeds are fixed
+
+
+@pytest.mark.parametrize("swing", [0.2, -0.2])
+def test_a_share_of_traffic_that_follows_the_error_rate_makes_no_difference(swing: float) -> None:
+    """At night more fails for both, and the candidate has more of the traffic: over all it has more errors."""
+    measure, hours, bad = measure_of("binary", "error_rate"), np.arange(240), 0
+    night = np.sin(hours * 2 * np.pi / 24)
+    share, level = 0.3 + swing * night, 0.3 + 0.15 * night
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        rows = [random.binomial(1000, one) for one in (1 - share, share)]
+        failed = [random.binomial(held, level) for held in rows]
+        one, other = (
+            [LatencySummary(GRID, Counts(), int(n), int(k)) for n, k in zip(*arm, strict=True)]
+            for arm in zip(rows, failed, strict=True)
+        )
+        found = compare(measure, one, other)
+        assert abs(found.candidate.value - found.baseline.value) > 0.03
+        bad += found.verdict is not Verdict.SAME
+    assert bad <= 1
 
 
 def test_a_version_is_not_worse_by_a_margin_once_the_interval_is_within_it() -> None:
