@@ -20,6 +20,7 @@ from collector.delivery import Delivery
 from collector.fit import ShapeFitter
 from collector.labels.blocks import Block, Recoder
 from collector.labels.probabilities import held_probabilities, probabilities_of
+from collector.log.drain import drain
 from collector.log.encode import encode
 from collector.schema import Schema
 from collector.sources.files import PredictionFile
@@ -32,7 +33,7 @@ from collector.validation.arrow import arrow_batch
 from collector.validation.decode import event_of_line
 from collector.validation.validate import Validator
 from profiles import NO_SCORE, Profile, ScoreGrid, Shape
-from tests.collector.collecting import HOUR, T0, counted, open_database, same
+from tests.collector.collecting import HOUR, T0, commit, counted, open_database, same
 
 NAMED = {"ant": "p_ant", "bee": "p_bee", "cat": "p_cat"}
 KINDS = Schema.model_validate(
@@ -390,3 +391,16 @@ def test_the_probabilities_of_a_response_are_those_of_the_event() -> None:
     assert (second["prediction"], second["scores"]) == ("bee", None)  # those are no probabilities
     batch = Validator(SCHEMAS).batch([first, second], None, None)
     assert not batch.rejections
+
+
+def test_the_logs_files_are_read_as_what_was_logged(tmp_path: Path) -> None:
+    database = open_database(None)
+    ledger = Ledger(database, SCHEMAS)
+    events = [event(n, scores) for n, scores in enumerate(drawn(40))] + [event(40, prediction="bee")]
+    for place in range(0, 41, 10):
+        commit(ledger, events[place : place + 10], str(place), int((T0 + 5000) * 1e6))
+    drain(database, tmp_path, everything=True)
+    database.close()
+    (path,) = tmp_path.rglob("*.parquet")
+    batches = list(PredictionFile(path, KINDS).batches())
+    assert same(profiles(batches, SHAPE), profiles([careful(events, tmp_path)], SHAPE))

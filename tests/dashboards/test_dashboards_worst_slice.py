@@ -41,6 +41,8 @@ def rows(task: str, hour: int) -> tuple[list[dict[str, Any]], list[dict[str, Any
             label, prediction = f"k{label}", f"k{prediction}"
         if task == "regression":
             label, prediction = 100.0, 100.0 + (20.0 if wrong else 1.0)
+        if task == "ranking":  # the relevant item came first, or was not shown
+            label, prediction = int(not wrong), 10
         event = {"model": "m", "id": f"{hour}-{row}", "timestamp": START + hour * HOUR + row}
         features = {"x": float(x[row]), "c": "ab"[row % 2]}
         more = {"version": "v1", "features": features, "tags": {"region": region}, "prediction": prediction}
@@ -50,7 +52,7 @@ def rows(task: str, hour: int) -> tuple[list[dict[str, Any]], list[dict[str, Any
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression", "ranking"])
 def test_labels_that_came_later_are_looked_up(tmp_path: Path, kind: str, task: str) -> None:
     held = schema(task)
     with location(kind, tmp_path) as where:
