@@ -22,7 +22,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-FAMILIES = ("drift.", "quality.", "performance.", "latency.", "fairness.")
+FAMILIES = ("drift.", "quality.", "performance.", "latency.", "requests.", "fairness.")
 SHORT = {"freshness": "quality.freshness", "volume": "quality.volume"}
 FORMS = (
     "write `availability`, `latency < 300ms` or a metric such as `roc_auc >= 0.85`, or a signal such as "

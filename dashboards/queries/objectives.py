@@ -15,7 +15,7 @@ from collector.schema import Schema
 from collector.window import MICROSECOND
 from dashboards.queries.incidents import incident_list
 from detectors import Budget, Objective
-from detectors.burn import Burn, Fire, Limit
+from detectors.burn import Burn, Limit
 from detectors.proportion import wilson
 
 NEWEST = 500  # windows in breach that are looked at
@@ -112,11 +112,6 @@ class Standing:
             Rate(limit, self.burn.rate(limit.length), self.burn.rate(max(limit.short, shortest)))
             for limit in self.burn.rules()
         ]
-
-    @property
-    def fire(self) -> Fire | None:
-        """What fires after the newest window."""
-        return self.burn.firing() if self.slo.budgeted and self.events[1] else None
 
     @property
     def spent_in(self) -> timedelta | None:

@@ -6,9 +6,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from prometheus_client import CollectorRegistry
 
+from dashboards.metrics import Exporter
+from dashboards.queries.objectives import standings
 from modelwatch.monitor import MonitorError
-from tests.modelwatch.flows import HOUR, START, Workplace, of_signal, traffic
+from tests.modelwatch.flows import HOUR, START, Workplace, events_of, of_signal, traffic
 from tests.modelwatch.loops import Loop, late_labels
 
 BAD_FROM, NORTH = 16, "region=north"
@@ -127,6 +130,33 @@ def test_labels_that_never_come_are_bad_coverage(workplace: Workplace, good: pd.
 
         held = connection.execute(progress.select()).one().trackers["budgets"]["labelled"]
     assert [held["bad"], held["events"]] == [len(judged), len(judged)]
+
+
+def test_the_pages_show_what_the_evaluation_stored(workplace: Workplace, good: pd.DataFrame) -> None:
+    slos = [
+        {"name": "availability", "sli": "availability", "target": "99%", "period": "7d"},
+        {"name": "x-stable", "sli": "drift.univariate.x ok", **TARGET},
+    ]
+    loop = Loop(workplace, good, slos=slos)
+    loop.take(events_of(traffic(12, bad_from=8)))
+    lines = loop.advance(flush=True)
+    with loop.database.read() as connection:
+        requests, drift = standings(connection, loop.monitor)
+    assert requests.events[1] == 12 * 120
+    assert drift.events == (4, 12)
+    judged = list(by_hour(lines, "slo.x-stable").values())
+    assert sum(1 - line["value"] for line in judged) == drift.events[0]
+    assert drift.line.verdict == judged[-1]["verdict"] == "breach"
+    (breach,) = drift.breaches
+    assert [breach.windows, breach.last.end] == [
+        sum(line["verdict"] == "breach" for line in judged),
+        drift.line.end,
+    ]
+    assert breach.incident is not None
+    registry = CollectorRegistry()
+    registry.register(Exporter(loop.database, {"m": loop.monitor}))
+    held = {"model": "m", "slo": "x-stable", "outcome": "bad"}
+    assert registry.get_sample_value("modelwatch_slo_events_total", held) == 4
 
 
 def test_a_learning_model_keeps_its_promises_too(workplace: Workplace) -> None:
