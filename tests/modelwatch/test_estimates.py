@@ -159,3 +159,39 @@ def test_a_regression_is_estimated_from_its_predictions(tmp_path: Path) -> None:
         assert found[start]["value"] == pytest.approx(realised, rel=0.15)
         assert found[start]["lower"] <= realised <= found[start]["upper"]
     assert {line["verdict"] for line in found.values()} == {"breach"}
+
+
+def test_several_classes_are_estimated_from_their_probabilities(tmp_path: Path) -> None:
+    names = np.array(["cat", "dog", "emu"])
+
+    def classes(count: int, seed: int, first: int = START, sure: float = 1.0) -> pd.DataFrame:
+        """Calibrated probabilities; `sure` makes some rows plainer than others."""
+        table = days(count, seed, first=first)
+        rng = np.random.default_rng(seed)
+        chance = np.exp(sure * rng.normal(0, 1.5, (len(table), 3)))
+        chance /= chance.sum(axis=1, keepdims=True)
+        drawn = (rng.random((len(table), 1)) > chance.cumsum(axis=1)).sum(axis=1).clip(0, 2)
+        made = table.drop(columns=["score"]).assign(
+            prediction=names[chance.argmax(axis=1)], label=names[drawn]
+        )
+        return made.assign(**{f"p_{name}": chance[:, place] for place, name in enumerate(names)})
+
+    place = Workplace(tmp_path)
+    columns = {"timestamp": "ts", "id": "prediction_id", "label_time": "label_ts"}
+    columns["scores"] = {name: f"p_{name}" for name in names.tolist()}  # type: ignore[assignment]
+    monitor = place.monitor(**MONITOR, task="multiclass", columns=columns)
+    production = classes(6, 8, sure=0.3)
+    lines = place.lines(classes(21, 9, START - 21 * DAY), production, monitor=monitor)
+    realised: dict[str, Callable[[Any], float]] = {
+        "accuracy": lambda rows: accuracy_score(rows["label"], rows["prediction"]),
+        "macro_f1": lambda rows: f1_score(rows["label"], rows["prediction"], average="macro"),
+    }
+    for metric, realise in realised.items():
+        found = whole(lines, f"performance.estimated.{metric}")
+        held = [
+            found[start]["lower"] <= realise(rows) <= found[start]["upper"]
+            for start, rows in by_day(production)
+        ]
+        assert held.count(False) <= 1
+        assert found["2024-01-06T00:00:00Z"]["verdict"] == "breach"
+        assert len(whole(lines, f"performance.estimation_error.{metric}")) == 6
