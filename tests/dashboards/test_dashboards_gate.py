@@ -6,15 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
 from alerts import audit, tables
+from collector.delivery import Delivery
+from collector.schema import Schema
 from collector.store.database import Database
+from collector.store.ledger import Ledger
+from collector.validation.validate import Validator
 from dashboards.app import router
+from modelwatch import schema as migrations
 from tests.dashboards.page import Client
-from tests.dashboards.versions_world import CANARY, ROWS, SCHEMA, WINDOWS, build
+from tests.dashboards.versions_world import CANARY, ROWS, SCHEMA, START, WINDOWS, build
 from tests.databases import copied
 
 GATE, FLAGGER = "/v1/models/fraud/gate", "/v1/gate/flagger"
@@ -196,3 +202,36 @@ def test_hooks_are_json_alone(gate: Client, address: str) -> None:
     assert form.status_code == 415
     assert gate.post(address, json=[1]).status_code == 422
     assert gate.post(address, content=b"{", headers={"content-type": "application/json"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("task", "metrics"),
+    [("regression", ["mae", "rmse", "latency_p99"]), ("multiclass", ["accuracy", "macro_f1", "latency_p99"])],
+)
+def test_other_tasks_have_their_own_metrics(task: str, metrics: list[str], tmp_path: Path) -> None:
+    """v2 is off by more; no request has a status, so there is no error rate to compare."""
+    schema = Schema.model_validate({"model": task, "task": task, "features": {"x": "numeric"}, "log": "none"})
+    schemas, random, events = {task: schema}, np.random.default_rng(12), []
+    for row in range(1600):
+        version, truth = f"v{1 + row % 2}", random.normal(0, 2)
+        said = truth + random.normal(0, 0.3 + 3 * (row % 2))
+        told, known = (said, truth) if task == "regression" else ("abc"[round(n) % 3] for n in (said, truth))
+        common = {"model": task, "id": str(row), "timestamp": START + row * 18.0}
+        made = {"version": version, "features": {"x": 1.0}, "latency_ms": 5.0}
+        events += [
+            common | made | {"kind": "prediction", "prediction": told},
+            common | {"kind": "label", "label": known},
+        ]
+    opened = Database(tmp_path / "modelwatch.db")
+    migrations.upgrade(opened)
+    Ledger(opened, schemas).commit(Delivery("http", Validator(schemas).batch(events, None, None), "all"), 0)
+    application = FastAPI()
+    application.include_router(router(opened, schemas))
+    found = Client(application).get(f"/v1/models/{task}/gate?baseline=v1&candidate=v2").json()
+    assert [one["metric"] for one in found["metrics"]] == metrics
+    assert [one["verdict"] for one in found["metrics"]] == ["worse", "worse", "insufficient"]
+    assert found["result"] == "fail"
+    assert found["windows"]["count"] == 8
+    page = Client(application).page(f"/models/{task}/versions?baseline=v1&candidate=v2")
+    assert page.row(metrics[0])[-1] == "worse"
+    opened.close()

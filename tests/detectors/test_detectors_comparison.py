@@ -94,7 +94,7 @@ def test_equal_versions_of_unequal_traffic_are_not_told_apart(name: str) -> None
 
 @pytest.mark.parametrize("swing", [0.2, -0.2])
 def test_a_share_of_traffic_that_follows_the_error_rate_makes_no_difference(swing: float) -> None:
-    """At night more fails for both, and the candidate has more of the traffic: over all it has more errors."""
+    """At night more fails for both, and the candidate has more of the traffic: over all it fails more."""
     measure, hours, bad = measure_of("binary", "error_rate"), np.arange(240), 0
     night = np.sin(hours * 2 * np.pi / 24)
     share, level = 0.3 + swing * night, 0.3 + 0.15 * night
