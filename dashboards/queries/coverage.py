@@ -25,7 +25,8 @@ class Coverage:
     Attributes:
         ages: in seconds, multiples of the window's length; 0 is the window of the prediction itself.
         shares: of the predictions that have a label by then, never falling.
-        predictions: how many predictions are in windows that have reached the age.
+        predictions: how many predictions are in windows that have reached the age; where the label join holds
+            a sample of a window, those in the sample.
     """
 
     ages: Floats
@@ -55,13 +56,15 @@ def coverage(
     """
     reader = Reader(connection, schema.model)
     length, horizon = schema.window.length, schema.label_horizon // MICROSECOND
-    made, came = reader.ages(starts, segment, version)
+    rows, came = reader.ages(starts, segment, version)
+    every, joinable = reader.rows(rows), reader.joinable(rows)
+    made = {start: count * joinable[start] / max(every[start], 1) for start, count in rows.items()}
     known_until = reader.row.watermark if reader.row else 0
     # the ages, in windows, that are over for each window of predictions
     reached = {start: min((known_until - start) // length - 1, horizon // length) for start in made}
     ages = min(max(reached.values(), default=-1) + 1, MOST_AGES)
     at_risk, labelled, behind = (np.zeros(ages + 1) for _ in range(3))
-    for start, rows in made.items():
+    for start, predicted in made.items():
         last = min(reached[start], ages - 1)
         if last < 0:
             continue
@@ -70,10 +73,10 @@ def coverage(
             age = (known - start) // length
             if age <= last:
                 found[age] += count
-        waiting = np.maximum(rows - np.concatenate([[0], np.cumsum(found)[:-1]]), found)
+        waiting = np.maximum(predicted - np.concatenate([[0], np.cumsum(found)[:-1]]), found)
         at_risk[: last + 1] += waiting
         labelled[: last + 1] += found
-        behind[: last + 1] += rows
+        behind[: last + 1] += predicted
     hazard = np.divide(labelled, at_risk, out=np.zeros(ages + 1), where=at_risk > 0)[:ages]
     shares = 1 - np.cumprod(1 - hazard)
-    return Coverage(np.arange(ages) * (length / SECOND), shares, behind[:ages].astype(np.int64))
+    return Coverage(np.arange(ages) * (length / SECOND), shares, np.rint(behind[:ages]).astype(np.int64))
