@@ -23,6 +23,7 @@ from profiles.sums import Sums
 
 PART = "performance"
 FEW = 50  # labels: of fewer nothing is said
+MOST = 6000  # profiles that are read, some tenths of a second; of what has more, the newest windows
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,15 @@ class Performance:
         whole: of all rows that were asked for.
         versions: of each version, those that served last first.
         segments: of each segment, in alphabetical order; empty where one segment was asked for.
+        since: the start of the first window that counts; 0 for all that were asked for.
+        segments_since: the same of segments, whose profiles are many.
     """
 
     whole: Measured
     versions: tuple[Measured, ...]
     segments: tuple[Measured, ...]
+    since: int = 0
+    segments_since: int = 0
 
     @property
     def names(self) -> list[str]:
@@ -109,19 +114,28 @@ def performance(
         version: of the model; None for all.
         costs: what predictions are worth, where the monitor says it.
     """
-    sums = _Sums(connection, model, span, segment)
-    sums.read(connection, version)
+    digest = connection.execute(sa.select(tables.models.c.shape).filter_by(model=model)).scalar()
+    columns = tables.profiles.c
+    where = [columns.model == model, columns.role == "production", columns.shape == digest]
+    where += [columns.start >= span.low, columns.start < span.high]
+    query = _Query(connection, load_shape(connection, digest) if digest else Shape({}), where)
+    served, since = query.groups(columns.version, columns.segment == segment)
+    parts, parts_since = dict[str, _Group](), 0
+    if segment == EVERYTHING:
+        more = [columns.version == version] if version is not None else []
+        parts, parts_since = query.groups(columns.segment, columns.segment != EVERYTHING, *more)
+    wanted = [one for name, one in served.items() if version in (None, name)]
 
-    def measured(name: str, key: Any) -> Measured:
-        outcomes = sums.outcomes.get(key)
-        return Measured(name, sums.rows[key], outcomes, {} if outcomes is None else figures(outcomes, costs))
+    def measured(name: str, one: _Group) -> Measured:
+        return Measured(name, one.rows, one.outcomes, figures(one.outcomes, costs) if one.outcomes else {})
 
-    served = sorted(sums.last, key=lambda name: (-sums.last[name], name))
-    names = sorted({name for kind, name in sums.rows if kind == "segment" and name != EVERYTHING})
+    newest = sorted(served, key=lambda name: (-served[name].last, name))
     return Performance(
-        measured("", ("whole", "")),
-        tuple(measured(name, ("version", name)) for name in served),
-        tuple(measured(name, ("segment", name)) for name in names) if segment == EVERYTHING else (),
+        measured("", _Group.whole(wanted)),
+        tuple(measured(name, served[name]) for name in newest),
+        tuple(measured(name, parts[name]) for name in sorted(parts)),
+        since,
+        parts_since,
     )
 
 
@@ -136,57 +150,58 @@ def figures(outcomes: Any, costs: Costs | None = None) -> dict[str, Figure]:
     return found
 
 
-class _Sums:
-    """Profiles of joined labels, summed while they are read."""
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Predictions, the start of their last window, and the sum of their labels; None where none has come."""
 
-    def __init__(self, connection: sa.Connection, model: str, span: Span, segment: str) -> None:
-        columns = tables.profiles.c
-        self.outcomes: dict[tuple[str, str], Any] = {}
-        self.rows: dict[tuple[str, str], int] = defaultdict(int)
-        self.last: dict[str, int] = {}
-        self._segment = segment
-        digest = connection.execute(sa.select(tables.models.c.shape).filter_by(model=model)).scalar()
-        self._shape = load_shape(connection, digest) if digest else None
-        self._where: list[Any] = [
-            columns.model == model,
-            columns.role == "production",
-            columns.shape == digest,
-            columns.start >= span.low,
-            columns.start < span.high,
-            *([columns.segment == segment] if segment != EVERYTHING else []),
-        ]
+    rows: int
+    last: int
+    outcomes: Any
 
-    def read(self, connection: sa.Connection, version: str | None) -> None:
-        """Read predictions' numbers and labels' profiles."""
-        columns = tables.profiles.c
-        made = sa.select(
-            columns.segment, columns.version, sa.func.sum(columns.rows), sa.func.max(columns.start)
-        )
-        made = made.where(*self._where, columns.known == AT_PREDICTION)
-        for segment, name, rows, last in connection.execute(made.group_by(columns.segment, columns.version)):
-            for key in self._keys(segment, name, version):
-                self.rows[key] += int(rows)
-            self.last[name] = max(self.last.get(name, 0), last)
-        if self._shape is not None:
-            self._add(connection, self._shape, version)
+    @classmethod
+    def whole(cls, groups: Sequence[_Group]) -> _Group:
+        known = [one.outcomes for one in groups if one.outcomes is not None]
+        last = max((one.last for one in groups), default=0)
+        return cls(sum(one.rows for one in groups), last, summed(known) if known else None)
 
-    def _add(self, connection: sa.Connection, shape: Shape, version: str | None) -> None:
-        held: dict[tuple[str, str], list[Any]] = defaultdict(list)
-        known = tables.profiles.c.known
-        for row in connection.execute(sa.select(*STORED).where(*self._where, known > AT_PREDICTION)):
-            keys = self._keys(row.segment, row.version, version)
-            part = _part(row, shape) if keys else None
-            for key in keys if part is not None else ():
-                held[key].append(part)
-        self.outcomes = {key: summed(parts) for key, parts in held.items()}
 
-    def _keys(self, segment: str, name: str, version: str | None) -> list[tuple[str, str]]:
-        """What a row of the table is a part of."""
-        wanted = version is None or name == version
-        keys = [("segment", segment)] if wanted and self._segment == EVERYTHING else []
-        if segment == self._segment:
-            keys += [("version", name), *([("whole", "")] if wanted else [])]
-        return keys
+@dataclass(frozen=True)
+class _Query:
+    """Reads the profiles of some windows of a model."""
+
+    connection: sa.Connection
+    shape: Shape
+    where: Sequence[Any]
+
+    def groups(self, by: Any, *where: Any) -> tuple[dict[str, _Group], int]:
+        """The predictions and the labels by a column, and the start of the first window that counts."""
+        since = self._since(*where)
+        start, known = tables.profiles.c.start, tables.profiles.c.known
+        inside = (*self.where, *where, start >= since)
+        made = sa.select(by, sa.func.sum(tables.profiles.c.rows), sa.func.max(start))
+        made = made.where(*inside, known == AT_PREDICTION).group_by(by)
+        labels: dict[str, list[Any]] = defaultdict(list)
+        for row in self.connection.execute(sa.select(*STORED).where(*inside, known > AT_PREDICTION)):
+            part = _part(row, self.shape)
+            if part is not None:
+                labels[getattr(row, by.name)].append(part)
+        found = {
+            name: _Group(int(rows), last, summed(labels[name]) if name in labels else None)
+            for name, rows, last in self.connection.execute(made)
+        }
+        return found, since
+
+    def _since(self, *where: Any) -> int:
+        """The start of the earliest window from which on there are at most `MOST` profiles of labels."""
+        start, known = tables.profiles.c.start, tables.profiles.c.known
+        query = sa.select(start, sa.func.count()).where(*self.where, *where, known > AT_PREDICTION)
+        left, since = MOST, 0
+        for at, count in self.connection.execute(query.group_by(start).order_by(start.desc())):
+            left -= count
+            if left < 0:
+                return since or int(at)
+            since = int(at)
+        return 0
 
 
 def _part(row: Any, shape: Shape) -> Any:

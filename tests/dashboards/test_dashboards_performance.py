@@ -10,6 +10,7 @@ from sklearn import metrics
 
 from alerts import tables
 from collector.store.database import Database
+from dashboards.queries import performance
 from tests.dashboards.page import Client
 from tests.dashboards.world import (
     BAD,
@@ -176,3 +177,19 @@ def test_models_without_labels_have_a_page(client: Client, model: str) -> None:
     assert "roc_auc" not in page.text
     found = client.get(f"/v1/models/{model}/performance").json()
     assert (found["labels"], found["metrics"]) == (0, {})
+
+
+def test_of_more_profiles_than_can_be_read_at_once_the_newest_count(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = LABELLED - 20
+    expected = client.get(f"{DATA}?since={moment(first)}").json()
+    newest = client.get(f"{DATA}?since={moment(LABELLED - 10)}").json()
+    monkeypatch.setattr(performance, "MOST", 20)  # a day has one profile of labels, and one in each region
+    found = client.get(DATA).json()
+    assert (found["since"], found["segments_since"]) == (moment(first), moment(LABELLED - 10))
+    assert found["metrics"] == expected["metrics"]
+    assert found["predictions"] == expected["predictions"]
+    assert found["versions"] == expected["versions"]
+    assert found["segments"] == newest["segments"]
+    assert "before that are too many to read at once" in client.page(PAGE).text
