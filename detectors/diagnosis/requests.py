@@ -6,7 +6,8 @@ from detectors.diagnosis.finding import Finding, Kind, percent
 from detectors.diagnosis.request_measures import SLOWER, LatencyLevel
 from profiles import FAILURES, LatencySummary
 
-MIDDLE, TAIL = LatencyLevel(50), LatencyLevel(99)
+MIDDLE = LatencyLevel(50)
+TAILS = (LatencyLevel(99), LatencyLevel(90))  # the first that there are requests enough for
 MOSTLY = 0.5  # of the tail's change, on the log scale: then the middle has it too
 NAMED = 3
 
@@ -21,14 +22,13 @@ def slower(reference: LatencySummary, current: LatencySummary) -> Finding | None
     >>> str(slower(one, two))
     'all requests slower: p50 19.8 ms -> 39.6 ms, p99 62.9 ms -> 126 ms'
     """
-    values = [(one.value(reference), one.value(current)) for one in (MIDDLE, TAIL)]
-    told = [
-        f"{one.name} {one.text(before)} -> {one.text(after)}"
-        for one, (before, after) in zip((MIDDLE, TAIL), values, strict=True)
-        if before > 0 and after > 0
-    ]
-    moved = [MIDDLE.scaled(after) - MIDDLE.scaled(before) for before, after in values]
-    if len(told) < 2 or max(map(abs, moved)) < MIDDLE.scaled(SLOWER):  # noqa: PLR2004 - both are known
+    tail = next((one for one in TAILS if one.value(reference) > 0 and one.value(current) > 0), None)
+    if tail is None:
+        return None
+    pairs = [(one, one.value(reference), one.value(current)) for one in (MIDDLE, tail)]
+    told = [f"{one.name} {one.text(before)} -> {one.text(after)}" for one, before, after in pairs]
+    moved = [one.scaled(after) - one.scaled(before) for one, before, after in pairs]
+    if max(map(abs, moved)) < MIDDLE.scaled(SLOWER):
         return None
     if abs(moved[0]) >= MOSTLY * abs(moved[1]):
         kind = Kind.SLOWER if moved[0] > 0 else Kind.FASTER
