@@ -106,10 +106,10 @@ class _Parts:
         if schema is None:
             self._unknown(record, model, rows)
             return
-        read = Record(_flat(record), schema, 0, self._now, decided=True)
         try:
+            read = Record(_flat(record), schema, 0, self._now, decided=True)
             batch = read.batch(None) if self._kind == "prediction" else read.labels()
-        except (FileError, pa.ArrowException) as error:
+        except (FileError, pa.ArrowException, UnicodeDecodeError) as error:  # names within a struct
             raise BadBodyError(str(error), FIX) from None
         for part in batch.predictions.get(schema.model, ()):
             if part.ids is None:

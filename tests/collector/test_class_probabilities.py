@@ -30,7 +30,7 @@ from collector.store.ledger import Ledger
 from collector.store.rows import store_shape
 from collector.summarize import Key, summarize
 from collector.validation.arrow import arrow_batch
-from collector.validation.decode import event_of_line
+from collector.validation.decode import BadBodyError, event_of_line
 from collector.validation.validate import Validator
 from profiles import NO_SCORE, Profile, ScoreGrid, Shape
 from tests.collector.collecting import HOUR, T0, commit, counted, open_database, same
@@ -118,12 +118,16 @@ def columns(events: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def sent(held: dict[str, Any]) -> Batch:
+    return arrow_batch(streamed(held), SCHEMAS, "prediction", "k", None)
+
+
+def streamed(held: dict[str, Any]) -> bytes:
     record = pa.RecordBatch.from_pydict(held)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, record.schema) as writer:
         writer.write_batch(record.slice(1))  # a slice, for its offsets
         writer.write_batch(record.slice(0, 1))
-    return arrow_batch(bytes(sink.getvalue()), SCHEMAS, "prediction", "k", None)
+    return bytes(sink.getvalue())
 
 
 def arrow_struct(events: list[dict[str, Any]], _: Path) -> Batch:
@@ -404,3 +408,33 @@ def test_the_logs_files_are_read_as_what_was_logged(tmp_path: Path) -> None:
     (path,) = tmp_path.rglob("*.parquet")
     batches = list(PredictionFile(path, KINDS).batches())
     assert same(profiles(batches, SHAPE), profiles([careful(events, tmp_path)], SHAPE))
+
+
+KINDS_OF_SCORES = (pa.struct([(name, pa.float64()) for name in NAMED]), pa.map_(pa.string(), pa.float64()))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(KINDS_OF_SCORES),
+    st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=2),
+)
+def test_no_bytes_whatever_break_the_reading_of_probabilities(
+    kind: Any, changes: list[tuple[int, int]]
+) -> None:
+    events = [event(n, scores) for n, scores in enumerate(drawn(9))]
+    whole = bytearray(
+        streamed(columns(events) | {"scores": pa.array([one["scores"] for one in events], kind)})
+    )
+    for at, byte in changes:
+        whole[at % len(whole)] = byte
+    try:
+        batch = arrow_batch(bytes(whole), SCHEMAS, "prediction", "k", None)
+    except BadBodyError:
+        return
+    assert batch.total <= 9
+
+
+def test_a_name_within_a_struct_that_is_no_text_is_told() -> None:
+    body = streamed(columns([event(0), event(1)]) | {"scores": pa.array([{"antbee": 0.5}] * 2)})
+    with pytest.raises(BadBodyError, match="utf-8"):
+        arrow_batch(body.replace(b"antbee", b"ant\xffee"), SCHEMAS, "prediction", "k", None)
