@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from collector.store import quarantine, samples, tables
 from collector.store.rows import load_shape
 from collector.summarize import AT_PREDICTION, EVERYTHING
 from profiles import Profile, Shape
+from profiles.counts import Counts
 from profiles.sample import BottomK, Sample
 
 Role = str  # "production", "reference", "daily", or:
@@ -106,10 +109,15 @@ class Reader:
         before: int | None = None,
         version: str | None = None,
     ) -> dict[int, Profile]:
-        """Profiles of joined labels that were known before a moment, by window start."""
+        """Profiles of joined labels that were known before a moment, by window start.
+
+        Corrections of labels that were counted on another shape, or in a profile that was damaged, take away
+        what is not there: such a window is left out.
+        """
         known = tables.profiles.c.known
         query = self._query(role, *STORED).where(known > AT_PREDICTION).filter_by(segment=segment)
-        return self._sums(query if before is None else query.where(known < before), starts, version)
+        found = self._sums(query if before is None else query.where(known < before), starts, version)
+        return {start: profile for start, profile in found.items() if _of_rows(profile)}
 
     def samples(self, role: Role, starts: Iterable[int], space: BottomK) -> dict[int, Sample]:
         """The stored samples of the windows that have one, by their starts."""
@@ -214,3 +222,12 @@ class Reader:
             else:
                 came[start][known] = int(rows)
         return made, dict(came)
+
+
+def _of_rows(profile: Profile) -> bool:
+    """Whether a profile can be the sum of some rows: none of its counts is negative."""
+    values = [getattr(part, item.name) for part in profile.parts.values() for item in fields(part)]
+    counts = [one.values if isinstance(one, Counts) else one for one in values]
+    return profile.rows > 0 and not any(
+        isinstance(one, np.ndarray) and one.dtype.kind == "i" and bool((one < 0).any()) for one in counts
+    )

@@ -36,7 +36,7 @@ def mean(total: float, squares: float, count: int) -> Estimate:
     if not count or np.isnan(total) or np.isnan(squares):
         return UNDEFINED
     value, square = total / count, squares / count
-    return value, float(np.sqrt(max(square - value**2, square * LOST_DIGITS) / count))
+    return value, float(np.sqrt(max(square - value**2, square * LOST_DIGITS, 0.0) / count))
 
 
 def variance(values: Floats, weights: npt.NDArray[np.number]) -> float:

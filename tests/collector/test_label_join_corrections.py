@@ -10,15 +10,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.delivery import Delivery
 from collector.labels import side
 from collector.schema import Schema
+from collector.store import tables
+from collector.store.compaction import compact
 from collector.store.database import Database
 from collector.store.ledger import Ledger
 from collector.store.read import Reader
+from collector.store.retention import roll_up
+from collector.store.rows import load_shape
 from profiles import Profile
 from tests.collector.collecting import (
     CLASSES,
@@ -254,3 +259,39 @@ def test_a_profile_with_negative_counts_is_stored_and_added(database: Database, 
         assert again.same_counts(negative)
         assert (again + profile).rows == 0
         assert not (again + profile).parts["performance"].confusion.any()
+
+
+def test_a_correction_of_what_is_lost_leaves_no_negative_counts(database: Database, ledger: Ledger) -> None:
+    events = [event for n in (1, 2, 40) for event in (prediction(n), label(n, 3 * HOUR, label=0))]
+    commit(ledger, events, "a")
+    lost = tables.profiles.delete().where(
+        tables.profiles.c.known > 0, tables.profiles.c.start == int(T0 * 1e6)
+    )
+    with database.write() as connection:
+        connection.execute(lost)
+    commit(Ledger(database, {"m": SCHEMA}), [label(n, 5 * HOUR, label=1) for n in (1, 40)], "b")
+    with database.read() as connection:
+        reader = Reader(connection, "m")
+        found = reader.outcomes("production", reader.starts("production"))
+    later = int((T0 + HOUR) * 1e6)
+    assert found.keys() == {later}
+    assert found[later].parts["performance"].positives.total == 1
+
+
+def test_corrections_are_compacted_and_rolled_up(both: Database) -> None:
+    fix_shape(both)
+    for number, value in enumerate((0, 1, 0, 1)):
+        events = [prediction(n) for n in range(5)] if not number else []
+        events += [label(n, (1 + number / 4) * HOUR, label=value) for n in range(5)]
+        commit(Ledger(both, {"m": SCHEMA}), events, str(number))
+    before = total(both, SCHEMA, np.inf)
+    assert before.parts["performance"].positives.total == before.rows == 5
+    assert compact(both, "m", 1 << 62) > 0
+    assert alike(total(both, SCHEMA, np.inf), before)
+    assert roll_up(both, "m", int((T0 + 48 * HOUR) * 1e6), set()) > 0
+    with both.read() as connection:
+        held = tables.profiles.c
+        query = sa.select(held.profile, held.shape).filter_by(model="m", role="daily", segment="")
+        rows = connection.execute(query.where(held.known > 0)).all()
+        days = [Profile.from_bytes(row.profile, load_shape(connection, row.shape)) for row in rows]
+    assert alike(sum(days, Profile()), before)
