@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from modelwatch.monitor import Monitor, MonitorError
-from tests.modelwatch.flows import HOUR, START, Workplace, of_signal
+from tests.modelwatch.flows import HOUR, START, Workplace, alike, events_of, of_signal, traffic
+from tests.modelwatch.loops import Loop
 
 REFERENCE, PRODUCTION = 30, 12
 QUICK = [{"kind": "performance", "metric": "accuracy"}, {"kind": "missing"}]
@@ -94,6 +95,25 @@ def test_the_gaps_are_those_of_the_rows(workplace: Workplace) -> None:
             rates = own.groupby("region")["prediction"].mean()
             assert line["value"] == pytest.approx(rates.max() - rates.min(), abs=1e-6)
             assert line["lower"] < line["value"] < line["upper"]
+
+
+def test_a_stream_is_judged_as_files_are(workplace: Workplace) -> None:
+    changes: dict[str, Any] = {
+        "fairness": {"groups": ["region"], "metrics": METRICS, "min_group": 50},
+        "detectors": QUICK,
+        "estimates": "none",
+        "slos": None,
+    }
+    before, production = traffic(30, 250, seed=1, first=START - 100 * HOUR), traffic(6, 250, seed=2)
+    loop = Loop(workplace, before, **changes)
+    events = events_of(production)
+    for part in (events[::2], events[1::2]):  # in two deliveries, each out of the other's order
+        loop.take(part)
+    streamed = loop.advance(flush=True)
+    read = workplace.lines(before, production, None, workplace.monitor(**changes))
+    found = [[line for line in lines if line["signal"].startswith("fairness.")] for lines in (streamed, read)]
+    assert len(found[0]) == 6 * len(METRICS)
+    assert alike(*found)
 
 
 def test_an_objective_is_missed_when_the_whole_interval_is_above_it(workplace: Workplace) -> None:
