@@ -1,4 +1,4 @@
-"""Late labels: how fast they join, what waits for them, and what is estimated until they come."""
+"""Late labels: how fast they join and what is measured by them, and what is estimated until they come."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks import labels_join
+from benchmarks import labels_join, labels_metrics
 from benchmarks.labels_join import Speed
 from benchmarks.traffic import machine
 
@@ -60,15 +60,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less than a minute for the join")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--part", choices=("join", "estimates"), help="only one of both")
+    parser.add_argument("--part", choices=("metrics", "join", "estimates"), help="only one of them")
     given = parser.parse_args(arguments)
     figures: dict[str, Any] = {
         "machine": machine(),
         "versions": {name: version(name) for name in PACKAGES},
     }
-    if given.part != "estimates":
+    if given.part in (None, "metrics"):
+        figures["metrics"] = labels_metrics.measured(quick=given.quick)
+        labels_metrics.report(figures["metrics"])
+    if given.part in (None, "join"):
         figures["join"] = join(quick=given.quick)
-    if given.part != "join" and importlib.util.find_spec("benchmarks.labels_estimates"):
+    if given.part in (None, "estimates") and importlib.util.find_spec("benchmarks.labels_estimates"):
         from benchmarks import labels_estimates  # noqa: PLC0415 - scikit-learn is needed for it alone
 
         figures["estimates"] = labels_estimates.measured(quick=given.quick)

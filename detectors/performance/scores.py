@@ -12,8 +12,10 @@ from scipy import special
 from detectors.performance.estimate import UNDEFINED, Estimate, spread, variance
 from profiles import BinaryOutcomes
 from profiles.counts import Floats, aligned
+from profiles.score import TINY
 
 BINS = 10
+EPSILON = 2.0**-52
 
 
 def by_score(outcomes: BinaryOutcomes) -> tuple[Floats, Floats, Floats]:
@@ -92,17 +94,26 @@ def lift_at(outcomes: BinaryOutcomes, percent: float) -> Estimate:
 def log_loss(outcomes: BinaryOutcomes) -> Estimate:
     """The mean negative log-likelihood, in nats.
 
-    Off scikit-learn's by at most 0.004, and by 2 log 2 for each row with a score of 0 or 1 (taken for 2**-51
-    away; there for 2**-52).
+    Off scikit-learn's `log_loss` by at most 0.004, and by 2 log 2 for each row with a score that is between
+    2**-52 and 2**-50 away from 0 or 1 (see `clipped`).
     """
     score, positives, negatives = by_score(outcomes)
     total = positives.sum() + negatives.sum()
     if not total:
         return UNDEFINED
+    score = clipped(score)
     losses = np.concatenate([-np.log(score), -np.log1p(-score)])
     weights = np.concatenate([positives, negatives])
     error = np.sqrt(variance(losses, weights) / total)
     return float((losses * weights).sum() / total), float(max(error, 1e-9))
+
+
+def clipped(score: Floats) -> Floats:
+    """Scores in (0, 1) as log loss takes them: the outermost bins, 2**-50 wide, stand for 2**-52.
+
+    That is where scikit-learn clips what is nearer to 0 or 1, so that scores of 0 and 1 cost the same here.
+    """
+    return np.where(score < TINY, EPSILON, np.where(score > 1 - TINY, 1 - EPSILON, score))
 
 
 def brier(outcomes: BinaryOutcomes) -> Estimate:
