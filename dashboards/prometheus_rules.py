@@ -14,7 +14,7 @@ from typing import Any
 from dashboards.words import path
 from detectors import Objective
 from detectors.burn import FEWEST_BAD, FEWEST_SLICES, PAGE, TICKET, Limit, limits
-from detectors.indicator import Kind
+from detectors.indicator import IndicatorKind
 
 EVENTS = "modelwatch_slo_events_total"
 RATIO = "modelwatch:slo_errors:ratio_rate"
@@ -123,7 +123,7 @@ def _condition(model: str, slo: Objective, limit: Limit, short: timedelta) -> st
     most = f"{limit.rate * slo.allowed:.9g}"
     long, brief = duration(limit.length), duration(short)
     parts = [f"{RATIO}{one}{{{which}}} >= {most}" for one in dict.fromkeys((long, brief))]
-    if slo.kind is Kind.REQUESTS:  # at low traffic one failure is a large share
+    if slo.kind is IndicatorKind.REQUESTS:  # at low traffic one failure is a large share
         parts.append(f"{_increase(model, slo, long, outcome='bad')} >= {FEWEST_BAD - 0.5:g}")
     return " and ".join(parts)
 

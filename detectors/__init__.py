@@ -10,7 +10,7 @@ from detectors.catalog import DETECTORS, AnyDetector, Check, checks, default_det
 from detectors.detector import Detector
 from detectors.duration import Duration, Share, parse_duration, show_duration
 from detectors.evidence import Evidence, Tracker, p_of_evidence
-from detectors.indicator import Kind
+from detectors.indicator import IndicatorKind
 from detectors.judgement import Judgement, Verdict, insufficient
 from detectors.objective import Objective
 from detectors.season import Phase, phase_of
@@ -23,8 +23,8 @@ __all__ = [
     "Detector",
     "Duration",
     "Evidence",
+    "IndicatorKind",
     "Judgement",
-    "Kind",
     "Objective",
     "Phase",
     "Share",

@@ -30,7 +30,7 @@ FORMS = (
 )
 
 
-class Kind(StrEnum):
+class IndicatorKind(StrEnum):
     """What the events of an indicator are."""
 
     REQUESTS = "requests"  # every request is an event
@@ -51,7 +51,7 @@ class Indicator:
         goal: what values are compared with; a share, a number, or milliseconds.
     """
 
-    kind: Kind
+    kind: IndicatorKind
     name: str
     operator: str = ""
     goal: float = math.nan
@@ -93,13 +93,13 @@ def read_indicator(sli: str) -> Indicator:
     >>> read_indicator("quality.missing.age <= 2%").goal
     0.02
     >>> read_indicator("performance.roc_auc >= 0.85").kind
-    <Kind.METRIC: 'metric'>
+    <IndicatorKind.METRIC: 'metric'>
     """
     if sli.strip() == "availability":
-        return Indicator(Kind.REQUESTS, "availability")
+        return Indicator(IndicatorKind.REQUESTS, "availability")
     if match := VERDICT.fullmatch(sli):
         name = SHORT.get(match[1], match[1])
-        return Indicator(Kind.SIGNAL, _signal(sli, name), "ok")
+        return Indicator(IndicatorKind.SIGNAL, _signal(sli, name), "ok")
     match = CONDITION.fullmatch(sli)
     if not match or not _units_fit(*match.group(1, 2, 4)):
         raise ValueError(f"sli {sli!r} is not understood; {FORMS}")
@@ -115,19 +115,19 @@ def _units_fit(name: str, comparison: str, unit: str | None) -> bool:
     return name != "availability" and (unit in (None, "%") or name.startswith("latency."))
 
 
-def _found(sli: str, name: str) -> tuple[Kind, str]:
+def _found(sli: str, name: str) -> tuple[IndicatorKind, str]:
     """What a name in a condition stands for."""
     if name == "latency":
-        return Kind.REQUESTS, name
+        return IndicatorKind.REQUESTS, name
     if name == "label_coverage":
-        return Kind.COVERAGE, name
+        return IndicatorKind.COVERAGE, name
     if name in SHORT:
-        return Kind.SIGNAL, SHORT[name]
+        return IndicatorKind.SIGNAL, SHORT[name]
     metric = name.removeprefix("performance.")
     if is_metric(metric):
-        return Kind.METRIC, metric
+        return IndicatorKind.METRIC, metric
     if "." in name.split(":", maxsplit=1)[0]:
-        return Kind.SIGNAL, _signal(sli, name)
+        return IndicatorKind.SIGNAL, _signal(sli, name)
     known = sorted({one for metrics in METRICS.values() for one in metrics})
     raise ValueError(
         f"sli {sli!r} names no metric; known are {known}, and signals with their family, such as "

@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from detectors.budget import Budget
 from detectors.burn import Burn, Fire, show_length
 from detectors.duration import Duration, Share
-from detectors.indicator import Indicator, Kind, read_indicator
+from detectors.indicator import Indicator, IndicatorKind, read_indicator
 from detectors.judgement import Judgement, insufficient
 from detectors.performance.metrics import metric_of
 from detectors.proportion import Z95
 
-PARTS = {Kind.REQUESTS: "latency", Kind.METRIC: "performance"}
+PARTS = {IndicatorKind.REQUESTS: "latency", IndicatorKind.METRIC: "performance"}
 
 
 class Objective(BaseModel):
@@ -28,7 +28,7 @@ class Objective(BaseModel):
     budget spent. A metric without a target breaches when its whole confidence interval misses the goal.
 
     >>> Objective(name="fresh", sli="freshness ok", target="99%").kind
-    <Kind.SIGNAL: 'signal'>
+    <IndicatorKind.SIGNAL: 'signal'>
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,10 +45,10 @@ class Objective(BaseModel):
             kind = self.kind
         except ValueError as error:
             raise ValueError(f"slo {self.name}: {error}") from None
-        needed = kind is not Kind.METRIC
+        needed = kind is not IndicatorKind.METRIC
         if (self.target is None and needed) or (self.target is not None and self.target >= 1):
             raise ValueError(f"slo {self.name}: give a target below 100%, such as `target: 99.9%`")
-        if self.segment and kind is Kind.COVERAGE:
+        if self.segment and kind is IndicatorKind.COVERAGE:
             raise ValueError(
                 f"slo {self.name}: segment {self.segment!r}: label_coverage is of all rows; take it out"
             )
@@ -60,7 +60,7 @@ class Objective(BaseModel):
         return read_indicator(self.sli)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> IndicatorKind:
         """What its events are."""
         return self.indicator.kind
 
@@ -86,7 +86,7 @@ class Objective(BaseModel):
 
     def burn(self, budget: Budget, window: timedelta) -> Burn:
         """How fast its budget burns, in windows of a length."""
-        return Burn(budget, self.allowed, self.period, window, slices=self.kind is not Kind.REQUESTS)
+        return Burn(budget, self.allowed, self.period, window, slices=self.kind is not IndicatorKind.REQUESTS)
 
     def count(self, requests: Any) -> tuple[int, int]:
         """The bad and all events of a window's `latency` summary."""
@@ -120,7 +120,8 @@ class Objective(BaseModel):
     ) -> Judgement:
         """Judge a window by its bad and all events; `found` is what made it bad, if it is an event itself.
 
-        The value is the share of good events; the threshold is the share that alone would be a breach.
+        The value is the share of good events; the threshold is the share that alone would be a breach, of
+        requests: a window that is an event itself is none alone.
         """
         if not events:
             return insufficient(found or "no events")
@@ -131,7 +132,7 @@ class Objective(BaseModel):
         rate = f"burn rate {bad / events / self.allowed:.1f}, {left:.0%} of the error budget left"
         return Judgement(
             value=1 - bad / events,
-            threshold=max(0.0, 1 - alone * self.allowed),
+            threshold=None if burn.slices else max(0.0, 1 - alone * self.allowed),
             breach=fire is not None,
             note="; ".join(part for part in (self._told(fire), found, rate) if part),
         )

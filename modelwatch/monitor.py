@@ -14,7 +14,16 @@ from alerts.rules import Alerting
 from collector.document import DocumentError, problems, read_document
 from collector.encoders.encoder import EncoderError
 from collector.schema import Schema, located
-from detectors import Check, Detector, Duration, Kind, Objective, checks, default_detectors, parse_duration
+from detectors import (
+    Check,
+    Detector,
+    Duration,
+    IndicatorKind,
+    Objective,
+    checks,
+    default_detectors,
+    parse_duration,
+)
 from detectors.fairness import Fairness, GroupGap
 from detectors.performance.confusion import Costs
 from detectors.performance.metrics import BUSINESS_VALUE, METRICS, metric_of
@@ -131,7 +140,7 @@ class Monitor(Schema):
         if slo.segment and ("=" not in slo.segment or column not in self.segments):
             known = ", ".join(f"{name}=…" for name in self.segments) or "none: add `segments:`"
             raise ValueError(f"slos: {slo.name}: segment {slo.segment!r} is not known; there are {known}")
-        if indicator.kind is Kind.METRIC:
+        if indicator.kind is IndicatorKind.METRIC:
             try:
                 metric_of(self.task, indicator.name)
             except ValueError as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from alerts.line import Line
 from collector.store.read import Reader
-from detectors import Budget, Judgement, Kind, Objective, Verdict, insufficient
+from detectors import Budget, IndicatorKind, Judgement, Objective, Verdict, insufficient
 from modelwatch.judging import Judge, Moment
 from modelwatch.monitor import Monitor
 from modelwatch.trackers import Trackers
@@ -32,7 +32,7 @@ class ObjectiveJudge:
     def of_requests(self, reader: Reader, moment: Moment, profiles: Profiles) -> list[Line]:
         """The lines of the objectives on requests, of a window's traffic by segment."""
         lines = []
-        for slo in self._of(Kind.REQUESTS):
+        for slo in self._of(IndicatorKind.REQUESTS):
             profile = profiles.get(slo.segment)
             if profile is None:  # while a model learns, segments are not judged
                 profile = reader.traffic("production", [moment.start], slo.segment).get(moment.start)
@@ -51,7 +51,7 @@ class ObjectiveJudge:
             enough: whether so many labels have come that they can be judged.
         """
         lines = []
-        for slo in self._of(Kind.METRIC):
+        for slo in self._of(IndicatorKind.METRIC):
             profile = profiles.get(slo.segment)
             if profile is None and enough:
                 held = reader.outcomes("production", [moment.start], slo.segment, moment.known_at)
@@ -71,12 +71,14 @@ class ObjectiveJudge:
         if not rows:
             return []
         share = min(labelled / rows, 1.0)
-        return [self._slice(slo, moment, [("label_coverage", share)]) for slo in self._of(Kind.COVERAGE)]
+        return [
+            self._slice(slo, moment, [("label_coverage", share)]) for slo in self._of(IndicatorKind.COVERAGE)
+        ]
 
     def of_signals(self, judged: Sequence[Line]) -> list[Line]:
         """The lines of the objectives on other signals, of the lines of a moment."""
         lines = []
-        for slo in self._of(Kind.SIGNAL):
+        for slo in self._of(IndicatorKind.SIGNAL):
             found: dict[Moment, list[Line]] = {}
             for line in judged:
                 if line.segment == slo.segment and slo.indicator.about(line.signal, line.subject):
@@ -123,7 +125,7 @@ class ObjectiveJudge:
     def _line(self, slo: Objective, moment: Moment, judged: Judgement) -> Line:
         return self._judge.line(moment, slo.signal, "", slo.segment, judged, self._trackers)
 
-    def _of(self, kind: Kind) -> list[Objective]:
+    def _of(self, kind: IndicatorKind) -> list[Objective]:
         return [slo for slo in self._slos if slo.kind is kind]
 
     @staticmethod

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from collector.document import problems
 from dashboards.openslo import names
 from detectors import Objective, parse_duration
-from detectors.indicator import Kind
+from detectors.indicator import IndicatorKind
 
 LABEL = re.compile(r'(\w+)\s*=\s*"((?:[^"\\]|\\.)*)"')
 ANNOTATE = f"annotate it with `{names.SLI}: ...`, in the words of a monitor file"
@@ -168,7 +168,7 @@ class _Reading:
             raise OpenSloError(f"budgetingMethod {method!r} is not one of {', '.join(METHODS)}")
         if method == "Occurrences":
             return
-        if slo.kind is Kind.REQUESTS:
+        if slo.kind is IndicatorKind.REQUESTS:
             raise OpenSloError(
                 f"sli {slo.sli!r} counts requests, not time slices: write `budgetingMethod: Occurrences`"
             )

@@ -10,7 +10,7 @@ from dashboards.openslo import names
 from dashboards.prometheus_rules import EVENTS, labels_of
 from detectors import Objective, show_duration
 from detectors.burn import Limit, limits
-from detectors.indicator import Kind
+from detectors.indicator import IndicatorKind
 
 SOURCE = "modelwatch-prometheus"
 TARGET = "modelwatch-alerts"
@@ -49,7 +49,7 @@ def _rule(period: timedelta, limit: Limit) -> str:
 
 def _limits(slo: Objective, window: timedelta) -> list[Limit]:
     """The burn rates that alert."""
-    return limits(slo.period, window, slices=slo.kind is not Kind.REQUESTS) if slo.budgeted else []
+    return limits(slo.period, window, slices=slo.kind is not IndicatorKind.REQUESTS) if slo.budgeted else []
 
 
 def _alert(period: timedelta, limit: Limit) -> list[Document]:
@@ -77,7 +77,7 @@ def _alert(period: timedelta, limit: Limit) -> list[Document]:
 
 
 def _objective(model: str, slo: Objective, window: timedelta) -> Document:
-    requests = slo.kind is Kind.REQUESTS
+    requests = slo.kind is IndicatorKind.REQUESTS
     sliced = {} if requests else {"timeSliceTarget": 1.0, "timeSliceWindow": names.shorthand(window)}
     goal = {} if requests or slo.indicator.operator == "ok" else _goal(slo)
     spec: dict[str, Any] = {
@@ -117,7 +117,7 @@ def _description(slo: Objective) -> str:
     where = f" in {slo.segment}" if slo.segment else ""
     if not slo.budgeted:
         return f"{slo.sli}{where}; no error budget: each window is judged by its 95 % interval."[:1050]
-    events = "requests" if slo.kind is Kind.REQUESTS else "windows"
+    events = "requests" if slo.kind is IndicatorKind.REQUESTS else "windows"
     return f"{100 * (slo.target or 0.0):.6g}% of {events}{where} meet: {slo.sli}"[:1050]
 
 
@@ -146,7 +146,7 @@ def _threshold(model: str, slo: Objective) -> dict[str, Any]:
 def value_series(model: str, slo: Objective) -> str:
     """The series of the values that an objective is about."""
     indicator = slo.indicator
-    name = f"performance.{indicator.name}" if indicator.kind is Kind.METRIC else indicator.name
+    name = f"performance.{indicator.name}" if indicator.kind is IndicatorKind.METRIC else indicator.name
     signal = name.removesuffix(f".{indicator.subject}") if indicator.subject else name
     held = {"model": model, "signal": signal, "segment": slo.segment}
     held |= {"subject": indicator.subject} if indicator.subject else {}

@@ -10,30 +10,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from detectors import Kind, Objective
+from detectors import IndicatorKind, Objective
 from detectors.indicator import OPERATORS, SHORT, read_indicator
 
 
 @pytest.mark.parametrize(
     ("sli", "kind", "name", "operator", "goal"),
     [
-        ("availability", Kind.REQUESTS, "availability", "", math.nan),
-        ("latency < 0.3s", Kind.REQUESTS, "latency", "<", 300.0),
-        ("roc_auc >= 0.85", Kind.METRIC, "roc_auc", ">=", 0.85),
-        ("performance.roc_auc >= 85%", Kind.METRIC, "roc_auc", ">=", 0.85),
-        ("drift.univariate.price < 0.2", Kind.SIGNAL, "drift.univariate.price", "<", 0.2),
-        ("drift.univariate ok", Kind.SIGNAL, "drift.univariate", "ok", math.nan),
-        ("quality.missing.Customer age <= 2%", Kind.SIGNAL, "quality.missing.Customer age", "<=", 0.02),
-        ("freshness ok", Kind.SIGNAL, "quality.freshness", "ok", math.nan),
-        ("label_coverage >= 90%", Kind.COVERAGE, "label_coverage", ">=", 0.9),
-        ("performance.estimated.roc_auc >= 0.8", Kind.SIGNAL, "performance.estimated.roc_auc", ">=", 0.8),
-        ("latency.p99 < 400ms", Kind.SIGNAL, "latency.p99", "<", 400.0),
-        ("latency.p99 < 0.4 s", Kind.SIGNAL, "latency.p99", "<", 400.0),
-        ("performance.r2 > -0.5", Kind.SIGNAL, "performance.r2", ">", -0.5),
-        ("drift.multivariate < 1e-3", Kind.SIGNAL, "drift.multivariate", "<", 0.001),
+        ("availability", IndicatorKind.REQUESTS, "availability", "", math.nan),
+        ("latency < 0.3s", IndicatorKind.REQUESTS, "latency", "<", 300.0),
+        ("roc_auc >= 0.85", IndicatorKind.METRIC, "roc_auc", ">=", 0.85),
+        ("performance.roc_auc >= 85%", IndicatorKind.METRIC, "roc_auc", ">=", 0.85),
+        ("drift.univariate.price < 0.2", IndicatorKind.SIGNAL, "drift.univariate.price", "<", 0.2),
+        ("drift.univariate ok", IndicatorKind.SIGNAL, "drift.univariate", "ok", math.nan),
+        (
+            "quality.missing.Customer age <= 2%",
+            IndicatorKind.SIGNAL,
+            "quality.missing.Customer age",
+            "<=",
+            0.02,
+        ),
+        ("freshness ok", IndicatorKind.SIGNAL, "quality.freshness", "ok", math.nan),
+        ("label_coverage >= 90%", IndicatorKind.COVERAGE, "label_coverage", ">=", 0.9),
+        (
+            "performance.estimated.roc_auc >= 0.8",
+            IndicatorKind.SIGNAL,
+            "performance.estimated.roc_auc",
+            ">=",
+            0.8,
+        ),
+        ("latency.p99 < 400ms", IndicatorKind.SIGNAL, "latency.p99", "<", 400.0),
+        ("latency.p99 < 0.4 s", IndicatorKind.SIGNAL, "latency.p99", "<", 400.0),
+        ("performance.r2 > -0.5", IndicatorKind.SIGNAL, "performance.r2", ">", -0.5),
+        ("drift.multivariate < 1e-3", IndicatorKind.SIGNAL, "drift.multivariate", "<", 0.001),
     ],
 )
-def test_every_form_is_read(sli: str, kind: Kind, name: str, operator: str, goal: float) -> None:
+def test_every_form_is_read(sli: str, kind: IndicatorKind, name: str, operator: str, goal: float) -> None:
     read = read_indicator(sli)
     if name != "performance.r2":  # is a metric, or will be
         assert [read.kind, read.name] == [kind, name]
