@@ -39,6 +39,7 @@ class Question(BaseModel):
         metrics: names, separated by commas.
         margin: a number, or numbers by metric: `0.01,latency_p99=0.1`.
         since: ISO 8601, or a duration before the end of the newest window.
+        segment: which rows, such as `region=north`; all when left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,7 @@ class Question(BaseModel):
     metrics: str = ""
     margin: str = ""
     since: str = ""
+    segment: str = ""
 
     def choice(self, connection: sa.Connection, schema: Schema) -> Choice:
         """What to compare.
@@ -68,7 +70,17 @@ class Question(BaseModel):
             raise QuestionError(f"baseline and candidate are both {baseline!r}; name two versions")
         names = tuple(dict.fromkeys(name.strip() for name in self.metrics.split(",") if name.strip()))
         since, sliding = self._since(known, schema)
-        return Choice(baseline, candidate, names, margins(self.margin), since, sliding)
+        return Choice(baseline, candidate, names, margins(self.margin), since, sliding, self._segment(schema))
+
+    def _segment(self, schema: Schema) -> str:
+        """The segment, of a column that the model is cut by."""
+        column, equals, _ = self.segment.partition("=")
+        if self.segment and (not equals or column not in schema.segments):
+            known = ", ".join(f"{name}=VALUE" for name in schema.segments) or "none: the monitor names none"
+            raise QuestionError(
+                f"segment={self.segment[:40]!r} is no segment of {schema.model}; there are {known}"
+            )
+        return self.segment
 
     def _since(self, known: list[Served], schema: Schema) -> tuple[int | None, bool]:
         """The moment from which on windows count, and whether it moves with time."""

@@ -21,7 +21,7 @@ from detectors.comparison.gate import Result
 PASS = {Result.PASS: True, Result.FAIL: False, Result.WAIT: None}
 CODE = {Result.PASS: 1, Result.WAIT: 0, Result.FAIL: -1}
 HALT = 412
-ASKED = ("baseline", "candidate", "metrics", "margin", "since")
+ASKED = tuple(Question.model_fields)
 
 
 class Hook(BaseModel):
@@ -124,6 +124,7 @@ def answer(model: str, found: Comparison) -> dict[str, Any]:
         "model": model,
         "baseline": found.choice.baseline,
         "candidate": found.choice.candidate,
+        "segment": found.choice.segment or None,
         "verdict": found.verdict.value,
         "result": found.result.value,
         "pass": PASS[found.result],

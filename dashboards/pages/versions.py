@@ -24,6 +24,7 @@ from dashboards.queries.versions import Comparison, served
 from dashboards.web import PageRoute, Site
 
 DEPLOYMENTS_SHOWN = 20
+NEWEST = 24  # windows that segments are looked up in
 
 
 class Asked(Question):
@@ -62,8 +63,18 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, asked: Asked) -
         found=found,
         problem=problem,
         charts=charts,
+        segments=_segments(connection, schema, found),
         deployments=deployments_of(connection, schema.model)[::-1][:DEPLOYMENTS_SHOWN],
     )
+
+
+def _segments(connection: sa.Connection, schema: Schema, found: Comparison | None) -> list[str]:
+    """The segments of the newest windows that both serve in."""
+    if found is None or not schema.segments:
+        return []
+    return [
+        one for one in Reader(connection, schema.model).segments("production", found.windows[-NEWEST:]) if one
+    ]
 
 
 def _charts(connection: sa.Connection, schema: Schema, found: Comparison | None, drawn: str) -> list[Chart]:
@@ -83,7 +94,12 @@ def _charts(connection: sa.Connection, schema: Schema, found: Comparison | None,
         charts.append(difference_chart(one, ends, marks))
     shape = Reader(connection, schema.model).shape
     if shape is not None:
-        charts.append(_share(traffic(connection, schema.model, shape.digest, span, ""), marks))
+        charts.append(
+            _share(
+                traffic(connection, schema.model, shape.digest, span, found.choice.segment if found else ""),
+                marks,
+            )
+        )
     return charts
 
 

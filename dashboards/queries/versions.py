@@ -50,6 +50,7 @@ class Choice:
         margins: the smallest difference that matters by measure, and under "" that of all others.
         since: windows from this moment on, in microseconds; None for all.
         sliding: whether that moment moves with time.
+        segment: which rows; "" for all.
     """
 
     baseline: str
@@ -58,6 +59,7 @@ class Choice:
     margins: Mapping[str, float] = field(default_factory=dict)
     since: int | None = None
     sliding: bool = False
+    segment: str = EVERYTHING
 
     def margin(self, name: str) -> float:
         """The smallest difference of a measure that matters."""
@@ -167,9 +169,10 @@ def compare_versions(reader: Reader, schema: Schema, choice: Choice) -> Comparis
     shared = sorted(one & other)
     starts = shared[-MOST_WINDOWS:]
     parts = {*PREDICTED, *(one.part for one in measures)}
-    traffic = [reader.traffic("production", starts, version=one, only=parts) for one in pair]
+    traffic = [reader.traffic("production", starts, choice.segment, one, parts) for one in pair]
     labelled = any(one.of_labels for one in measures)
-    outcomes = [reader.outcomes("production", starts, version=one) if labelled else {} for one in pair]
+    wanted = starts if labelled else ()
+    outcomes = [reader.outcomes("production", wanted, choice.segment, version=one) for one in pair]
     if not choice.metrics:
         measures = [one for one in measures if one.of_labels or _has(one, traffic)]
     both = {one.name: _both(one, outcomes if one.of_labels else traffic) for one in measures}

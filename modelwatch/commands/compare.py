@@ -38,6 +38,7 @@ def compare(  # noqa: PLR0917 - options, which users name
     ] = None,
     margin: Annotated[str, typer.Option(help="What matters: 0.01, or roc_auc=0.01,latency_p99=0.1.")] = "",
     since: Annotated[str, typer.Option(help="Windows since: ISO 8601, or a duration such as 6h.")] = "",
+    segment: Annotated[str, typer.Option(help="Which rows, such as region=north; all when left out.")] = "",
     url: Annotated[
         str | None, typer.Option(help="Ask a service, with MODELWATCH_TOKEN, not a database.")
     ] = None,
@@ -47,8 +48,8 @@ def compare(  # noqa: PLR0917 - options, which users name
     format: Annotated[str, typer.Option(help="table or json")] = "table",  # noqa: A002 - the option's name
 ) -> None:
     """Compare two versions. Exits with 0 to pass, 1 where the candidate is worse, 2 where it is not known."""
-    metrics = ",".join(metric or [])
-    question = Question(baseline=baseline, candidate=candidate, metrics=metrics, margin=margin, since=since)
+    asked = {"baseline": baseline, "candidate": candidate, "metrics": ",".join(metric or [])}
+    question = Question(**asked, margin=margin, since=since, segment=segment)
     if format not in ("table", "json"):
         fail(f"--format {format} is neither table nor json")
     if url is not None:

@@ -98,6 +98,16 @@ def test_a_worse_canary_fails(gate: Client) -> None:
     assert 0 < found["prediction_distance"] < 1
 
 
+def test_a_segment(gate: Client) -> None:
+    found = {part: asked(gate, segment=f"region={part}", metrics="error_rate") for part in ("north", "south")}
+    assert {part: one["result"] for part, one in found.items()} == {"north": "fail", "south": "wait"}
+    assert found["north"]["segment"] == "region=north"
+    assert found["north"]["metrics"][0]["candidate"]["rows"] == (WINDOWS - CANARY) * ROWS // 4
+    none = asked(gate, segment="region=west", metrics="error_rate")
+    assert none["metrics"][0]["missing"] == "the baseline has 0 requests, fewer than 50"
+    assert gate.post(FLAGGER, json=hook(model="fraud", segment="north")).status_code == 400
+
+
 def test_a_better_one_passes(gate: Client) -> None:
     found = asked(gate, baseline="v2", candidate="v1", metrics="roc_auc,error_rate")
     assert (found["verdict"], found["result"], found["pass"], found["code"]) == ("better", "pass", True, 1)

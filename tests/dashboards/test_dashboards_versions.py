@@ -95,6 +95,20 @@ def test_windows_since_a_moment(versions: Client) -> None:
     assert "each look on its own may err 5 %" in sliding.text
 
 
+def test_one_segment(versions: Client) -> None:
+    page = versions.page(f"{ADDRESS}?segment=region%3Dnorth&metrics=error_rate")
+    assert "v2 against v1 , region=north: worse" in page.text
+    assert f"{SHARED * ROWS // 4:,} rows" in page.row("error_rate")[1]
+    assert set(page.trace("traffic", "v2")["y"]) == {ROWS // 4}
+    options = [
+        held for tag, held in page.tags if tag == "option" and (held.get("value") or "").startswith("region")
+    ]
+    assert [(held["value"], "selected" in held) for held in options] == [
+        ("region=north", True),
+        ("region=south", False),
+    ]
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
@@ -103,6 +117,7 @@ def test_windows_since_a_moment(versions: Client) -> None:
         ("metrics=nope", "nope is no metric of a binary task; there are roc_auc"),
         ("margin=-1", "margin='-1' is no number from 0 on; write 0.01"),
         ("margin=mae=1", "margin names mae, which is not compared; name it in metrics"),
+        ("segment=north", "segment='north' is no segment of fraud; there are region=VALUE"),
         ("since=now", "since='now' is no time; write ISO 8601"),
     ],
 )

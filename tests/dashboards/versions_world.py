@@ -18,7 +18,14 @@ START = 1_714_521_600  # 2024-05-01
 WINDOWS, ROWS = 24, 400
 CANARY = 8  # the window in which the canary begins
 SCHEMA = Schema.model_validate(
-    {"model": "fraud", "task": "binary", "features": {"x": "numeric"}, "sample": {"rows": 0}, "log": "none"}
+    {
+        "model": "fraud",
+        "task": "binary",
+        "features": {"x": "numeric"},
+        "segments": ["region"],
+        "sample": {"rows": 0},
+        "log": "none",
+    }
 )
 
 
@@ -54,6 +61,7 @@ def _window(window: int, *, worse: bool, labels: bool) -> list[dict[str, Any]]:
                 "timestamp": time + row,
                 "version": "v2" if canary else "v1",
                 "features": {"x": float(noise[row])},
+                "tags": {"region": "north" if row % 4 < 2 else "south"},
                 "score": score,
                 "latency_ms": 20.0 + row % 17,
                 "status": 500 if fails else 200,

@@ -29,7 +29,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database = Database(folder / "modelwatch.db")
     build(database)
     database.close()
-    monitor = SCHEMA.model_dump(include={"model", "task"}) | {
+    monitor = SCHEMA.model_dump(mode="json", include={"model", "task", "segments"}) | {
         "features": {"x": "numeric"},
         "sample": {"rows": 0},
     }
