@@ -11,7 +11,8 @@ import pytest
 
 from detectors.performance.confusion import Costs
 from detectors.performance.estimate import Estimate
-from detectors.performance.metrics import every_metric
+from detectors.performance.metrics import METRICS, every_metric
+from detectors.performance_drop import PerformanceDrop
 from detectors.proportion import Z95
 from tests.detectors import joined
 
@@ -68,3 +69,21 @@ def test_intervals_cover_the_truth_and_errors_are_the_spread_of_samples(name: st
         assert 0.9 <= covered <= 0.99, (metric, covered)
         if metric != "ece":  # holds the bias as well
             assert errors.mean() == pytest.approx(values.std(), rel=0.15), metric
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_a_healthy_window_is_seldom_held_to_be_worse(task: str) -> None:
+    world, rng = WORLDS[task], np.random.default_rng(5)
+    tails: dict[str, list[float]] = {}
+    for _ in range(25):
+        windows = [world.count(world.rows(rng, world.size)) for _ in range(28)]
+        for metric in METRICS[task]:
+            detector = PerformanceDrop(metric=metric)
+            baseline = detector.learn(windows[:20])
+            judged = [detector.judge(baseline, window, 1e-6).p_value for window in windows[20:]]
+            tails.setdefault(metric, []).extend(p for p in judged if p is not None)
+    seen = {metric: np.array(p_values) for metric, p_values in tails.items() if p_values}
+    assert len(seen) >= 9
+    for metric, p_values in seen.items():
+        assert np.mean(p_values < 0.05) <= 0.09, metric
+        assert np.mean(p_values < 0.01) <= 0.03, metric
