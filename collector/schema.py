@@ -13,6 +13,8 @@ from collector.validation.columns import BadValueError, text
 from collector.window import Window
 from detectors import Duration, parse_duration
 
+VERSION = "version"
+
 
 class Part(BaseModel):
     """Base of configuration: frozen, and an unknown key is an error."""
@@ -234,6 +236,10 @@ class Schema(Part):
     positive: str | None = Field(
         default=None, description="The label of the positive class, when not 1/true."
     )
+
+    def is_version(self, segment: str) -> bool:
+        """Whether a segment is the model's version: it is called so, and no feature is."""
+        return segment == VERSION and segment not in self.features
 
     def declared(self) -> frozenset[str]:
         """The features with a contract that a row can break."""

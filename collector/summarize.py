@@ -127,6 +127,9 @@ def grouped(rows: Predictions, schema: Schema, shape: Shape) -> Coded:
     columns = [rows.versions]
     for name in schema.segments:
         space, column = shape.spaces[f"segments.{name}"], rows.segments[name]
+        if schema.is_version(name):  # as many as there are: each has profiles of its own anyway
+            columns.append(column)
+            continue
         columns.append(_bounded(column, space.values if isinstance(space, Vocabulary) else ()))
     code = np.zeros(len(rows), np.int64)
     for column in columns:

@@ -50,8 +50,8 @@ def column_names(schema: Schema) -> dict[str, str]:
         fields["scores"] = SCORES
     found = {name: names.free(given) for name, given in fields.items()}
     found |= {f"features.{name}": names.free(name) for name in schema.features}
-    # a feature that is a segment as well is written once
-    apart = [name for name in schema.segments if name not in schema.features]
+    # a feature that is a segment as well is written once, and so is the version
+    apart = [name for name in schema.segments if name not in schema.features and not schema.is_version(name)]
     return found | {f"segments.{name}": names.free(name) for name in apart}
 
 

@@ -82,12 +82,12 @@ class Record:
         scores = self._scores()
         label = self._column(names.label)
         label_times = self._column(names.label_time)
-        given = self._ids()
+        given, versions = self._ids(), self._versions()
         read = Predictions(
             ids=None if given is None else hashes(given),
             names=given,
             times=self._times(names.timestamp) if moments is None else moments,
-            versions=self._versions(),
+            versions=versions,
             features={name: self._feature(name) for name in self._schema.features if self._held(name)},
             prediction=decided(
                 task, reader.outcome("prediction", self._column(names.prediction)), score, scores
@@ -96,7 +96,10 @@ class Record:
             scores=scores,
             latency=reader.latency(self._column(names.latency)),
             status=reader.status(self._column(names.status)),
-            segments={name: self._segment(name) for name in self._schema.segments},
+            segments={
+                name: versions if self._schema.is_version(name) else self._segment(name)
+                for name in self._schema.segments
+            },
             label=reader.outcome("label", label),
             label_times=None if label is None or label_times is None else self._known(names.label_time),
         )

@@ -95,13 +95,13 @@ class Sheet:
         prediction = reader.outcome("prediction", given if logged else None)
         score = reader.score(self._events.field("score"))
         scores = self._scores()
-        names = self._ids()
+        names, versions = self._ids(), self._versions()
         status = reader.status(self._events.field("status"))
         read = Predictions(
             ids=hashes(names),
             names=names,
             times=self._times(),
-            versions=self._versions(),
+            versions=versions,
             features={
                 name: reader.feature(name, self._events.inner("features", name))
                 for name in self._schema.features
@@ -112,7 +112,10 @@ class Sheet:
             latency=reader.latency(self._events.field("latency_ms")),
             status=status,
             segments={
-                name: reader.category(f"tags.{name}", self._segment(name)) for name in self._schema.segments
+                name: versions
+                if self._schema.is_version(name)
+                else reader.category(f"tags.{name}", self._segment(name))
+                for name in self._schema.segments
             },
         )
         self._faults.note("prediction", undecided(read, self._schema.task))

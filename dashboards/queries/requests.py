@@ -94,8 +94,8 @@ class History:
         if self.segment == EVERYTHING and starts:
             held = busiest_segments(self.connection, self.model, self.shape, starts[0], MOST_SEGMENTS)
             for one in self._read(starts, list(held)):
-                if self.version in (None, one.version):
-                    column, _, value = one.segment.partition("=")
+                column, _, value = one.segment.partition("=")
+                if self.version in (None, one.version) and column != VERSION:  # of these it has all
                     parts[column, value].append(one)
         found: dict[str, dict[str, Windows]] = defaultdict(dict)
         for (column, name), own in parts.items():

@@ -91,6 +91,11 @@ def test_what_no_status_tells_is_not_judged(workplace: Workplace, known: Table) 
     }
 
 
+def schema_of(segments: list[str]) -> Schema:
+    held = {key: CONFIG[key] for key in ("model", "task", "window")}
+    return Schema.model_validate(held | {"features": {"x": "numeric"}, "segments": segments})
+
+
 def profiles_of(rows: list[dict[str, Any]], schema: Schema) -> dict[Any, Profile]:
     batch = Validator({"m": schema}).batch(rows, None, None)
     assert not batch.rejections
@@ -99,10 +104,7 @@ def profiles_of(rows: list[dict[str, Any]], schema: Schema) -> dict[Any, Profile
 
 
 def test_endpoint_and_environment_are_segments_as_tags_or_features() -> None:
-    schema = Schema.model_validate(
-        {key: CONFIG[key] for key in ("model", "task", "window")}
-        | {"features": {"x": "numeric"}, "segments": ["endpoint", "environment"]}
-    )
+    schema = schema_of(["endpoint", "environment"])
     held = [
         {"kind": "prediction", "model": "m", "id": str(n), "timestamp": START + n, "score": 0.5}
         | {"features": {"x": 1.0}, "latency_ms": float(n), "status": (200, 429, "timeout")[n % 3]}
@@ -122,3 +124,27 @@ def test_endpoint_and_environment_are_segments_as_tags_or_features() -> None:
     requests = {key.segment: one.parts["latency"] for key, one in tagged.items()}
     assert (requests["environment=us"].requests, requests["environment=us"].errors) == (20, 20)
     assert (requests["endpoint=/0"].requests, requests[""].errors) == (30, 40)
+
+
+def test_the_version_is_a_segment_by_its_name(workplace: Workplace, known: Table) -> None:
+    """On the wire and in files; one that the reference does not have is counted, and judged with all."""
+    now = served(4, 4)
+    now.loc[np.arange(len(now)) % 3 == 0, "version"] = "v9"
+    monitor = workplace.monitor(detectors=DETECTORS, segments=["version"])
+    lines = workplace.lines(known, now, monitor=monitor)
+    assert {one["segment"] for one in lines if one["signal"] == "latency.p50"} == {None, "version=v1"}
+    judged = [one for one in lines if (one["signal"], one["segment"]) == ("requests.errors", "version=v1")]
+    assert [one["verdict"] for one in judged] == ["ok"] * 4
+    schema = schema_of(["version"])
+    rows = [
+        {"kind": "prediction", "model": "m", "id": str(n), "timestamp": START + n, "score": 0.5}
+        | {"features": {"x": 1.0}, "latency_ms": 5.0, "version": f"v{n % 3}", "tags": {"version": "tagged"}}
+        for n in range(30)
+    ]
+    found = profiles_of(rows, schema)
+    assert {key.segment for key in found} == {"", "version=v0", "version=v1", "version=v2"}
+    for key, profile in found.items():
+        whole = next(
+            one for other, one in found.items() if (other.version, other.segment) == (key.version, "")
+        )
+        assert profile.rows == whole.rows == 10
