@@ -10,13 +10,13 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks import labels_join, labels_metrics
+from benchmarks import labels_join, labels_metrics, labels_ranked
 from benchmarks.labels_join import Speed
 from benchmarks.traffic import machine
 
 PACKAGES = ("modelwatch", "numpy", "sqlalchemy", "psycopg")
 WAITING, QUICK_WAITING = (1_000_000, 10_000_000), (1_000_000,)
-STATE, QUICK_STATE = (50_000_000, 36), (2_000_000, 31)  # rows, days
+STATE, QUICK_STATE = (20_000_000, 32), (2_000_000, 31)  # rows, days
 
 
 def join(*, quick: bool) -> dict[str, Any]:
@@ -68,6 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     }
     if given.part in (None, "metrics"):
         figures["metrics"] = labels_metrics.measured(quick=given.quick)
+        figures["metrics"] += labels_ranked.measured(quick=given.quick)
         labels_metrics.report(figures["metrics"])
     if given.part in (None, "join"):
         figures["join"] = join(quick=given.quick)
