@@ -126,8 +126,10 @@ class EstimateJudge:
         told = self._estimates(moment.start)
         if not told:
             return []
-        names = self.judge.segments
-        held = {name: self.reader.traffic("production", [moment.start], name) for name in names}
+        part, starts = [TRAFFIC[self.monitor.task]], [moment.start]
+        held = {
+            name: self.reader.traffic("production", starts, name, only=part) for name in self.judge.segments
+        }
         profiles = {name: one[moment.start] for name, one in held.items() if moment.start in one}
         lines = []
         for segment, learned in self.judge.estimators.items():
