@@ -83,7 +83,8 @@ def classes(rng: Rng, rows: int) -> list[Row]:
 
 def _bounds(bins: Any, positives: Any, negatives: Any) -> dict[str, float]:
     right, wrong = (Counts(bins[rows > 0], rows[rows > 0]) for rows in (positives, negatives))
-    return bounds(BinaryOutcomes(Outcomes(), right, wrong, np.zeros(4, np.int64)), 0.0)
+    with np.errstate(invalid="ignore"):  # without a wrong one there is no area
+        return bounds(BinaryOutcomes(Outcomes(), right, wrong, np.zeros(4, np.int64)), 0.0)
 
 
 def lists(rng: Rng, rows: int) -> list[Row]:
