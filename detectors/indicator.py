@@ -11,9 +11,11 @@ from enum import StrEnum
 from functools import cache
 
 from detectors.performance.metrics import METRICS, metric_of
+from profiles.status import FAILURES, Status
 
 NUMBER = r"\s*(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*"
 CONDITION = re.compile(rf"\s*([a-z_][^<>=]*?)\s*(<=|>=|<|>){NUMBER}(ms|s|%)?\s*")
+AVAILABILITY = re.compile(r"\s*availability(?:\s+except\s+([a-z]+(?:\s*,\s*[a-z]+)*))?\s*")
 VERDICT = re.compile(r"\s*([a-z_][^<>=]*?)\s+ok\s*")
 SCALES = {"ms": 1.0, "s": 1000.0, "%": 0.01, None: 1.0}  # latencies are in milliseconds
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -49,12 +51,14 @@ class Indicator:
             it is about one.
         operator: one of `OPERATORS`; "ok" for the signal's verdict; "" for availability.
         goal: what values are compared with; a share, a number, or milliseconds.
+        excepted: failures that are not held against the service, of availability.
     """
 
     kind: IndicatorKind
     name: str
     operator: str = ""
     goal: float = math.nan
+    excepted: tuple[Status, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -95,8 +99,8 @@ def read_indicator(sli: str) -> Indicator:
     >>> read_indicator("performance.roc_auc >= 0.85").kind
     <IndicatorKind.METRIC: 'metric'>
     """
-    if sli.strip() == "availability":
-        return Indicator(IndicatorKind.REQUESTS, "availability")
+    if match := AVAILABILITY.fullmatch(sli):
+        return Indicator(IndicatorKind.REQUESTS, "availability", excepted=_failures(sli, match[1] or ""))
     if match := VERDICT.fullmatch(sli):
         name = SHORT.get(match[1], match[1])
         return Indicator(IndicatorKind.SIGNAL, _signal(sli, name), "ok")
@@ -106,6 +110,16 @@ def read_indicator(sli: str) -> Indicator:
     name, comparison, number, unit = match.groups()
     kind, name = _found(sli, name)
     return Indicator(kind, name, comparison, float(number) * SCALES[unit])
+
+
+def _failures(sli: str, given: str) -> tuple[Status, ...]:
+    """The classes of failures of a list."""
+    known = {status.name.lower(): status for status in FAILURES}
+    wanted = [name.strip() for name in given.split(",") if name.strip()]
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f"sli {sli!r}: {name!r} is no class of failures; there are {', '.join(known)}")
+    return tuple(dict.fromkeys(known[name] for name in wanted))
 
 
 def _units_fit(name: str, comparison: str, unit: str | None) -> bool:

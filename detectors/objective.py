@@ -91,7 +91,8 @@ class Objective(BaseModel):
     def count(self, requests: Any) -> tuple[int, int]:
         """The bad and all events of a window's `latency` summary."""
         if self.indicator.name == "availability":
-            return requests.errors, requests.requests
+            excepted = sum(requests.failed(status) for status in self.indicator.excepted)
+            return requests.errors - excepted, requests.requests
         return requests.counts.total - requests.within(self.indicator.goal), requests.counts.total
 
     def judge_requests(

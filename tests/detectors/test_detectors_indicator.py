@@ -18,6 +18,7 @@ from detectors.indicator import OPERATORS, SHORT, read_indicator
     ("sli", "kind", "name", "operator", "goal"),
     [
         ("availability", IndicatorKind.REQUESTS, "availability", "", math.nan),
+        ("availability except client, throttled", IndicatorKind.REQUESTS, "availability", "", math.nan),
         ("latency < 0.3s", IndicatorKind.REQUESTS, "latency", "<", 300.0),
         ("roc_auc >= 0.85", IndicatorKind.METRIC, "roc_auc", ">=", 0.85),
         ("performance.roc_auc >= 85%", IndicatorKind.METRIC, "roc_auc", ">=", 0.85),
@@ -56,6 +57,11 @@ def test_every_form_is_read(sli: str, kind: IndicatorKind, name: str, operator: 
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
+        (
+            {"sli": "availability except cats", "target": "9%"},
+            "'cats' is no class of failures; there are other, ",
+        ),
+        ({"sli": "availability except", "target": "9%"}, "is not understood; write `availability`"),
         ({"sli": "drift.univariate < 0.2"}, "slo n: give a target below 100%"),
         ({"sli": "freshness ok"}, "slo n: give a target"),
         ({"sli": "roc_auc >= 0.8", "target": "100%"}, "slo n: give a target"),

@@ -13,6 +13,7 @@ from detectors import Budget, Objective, Verdict
 from detectors.evidence import Evidence
 from profiles import ClassOutcomes, Grid, LatencyGrid, LatencySummary, Outcomes, ResidualGrid, Vocabulary
 from profiles.counts import Counts
+from profiles.status import Status
 
 DAY = timedelta(days=1)
 
@@ -84,6 +85,14 @@ def test_requests_are_counted() -> None:
     assert slo(sli="latency < 300ms", target="99%").count(requests) == (10, 100)
     assert slo(sli="latency < 0.3s", target="99%").count(requests) == (10, 100)
     assert slo(sli="latency < 500ms", target="99%").count(requests) == (0, 100)
+
+
+def test_failures_may_be_excepted() -> None:
+    status = np.repeat([Status.OK, Status.CLIENT, Status.THROTTLED, Status.TIMEOUT], [90, 5, 3, 2])
+    requests = LatencyGrid().summarize(np.full(100, 9.0), status.astype(np.float64))
+    counts = {"availability": 10, "availability except client": 5, "availability except client,throttled": 2}
+    for sli, bad in counts.items():
+        assert slo(sli=sli, target="99%").count(requests) == (bad, 100)
 
 
 def test_no_requests_are_insufficient() -> None:

@@ -34,7 +34,16 @@ SIGNALS = st.sampled_from(
 OPERATORS = st.sampled_from(("<", "<=", ">", ">="))
 NUMBERS = st.floats(-1e6, 1e6).map(lambda value: f"{value:.6g}")
 SLIS = st.one_of(
-    st.sampled_from(("availability", "latency < 300ms", "latency <= 0.25 s", "freshness ok", "volume ok")),
+    st.sampled_from(
+        (
+            "availability",
+            "availability except client, timeout",
+            "latency < 300ms",
+            "latency <= 0.25 s",
+            "freshness ok",
+            "volume ok",
+        )
+    ),
     st.builds("{} ok".format, SIGNALS),
     st.builds(
         "{} {} {}".format, SIGNALS | st.sampled_from(("roc_auc", "mae", "label_coverage")), OPERATORS, NUMBERS
