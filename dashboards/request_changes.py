@@ -98,7 +98,7 @@ class Account:
             only = "there is no other version to compare with" if versions.where is Where.ONE else ""
             return "; ".join(filter(None, [", ".join(filter(None, [where, near])), only]))
         if versions.where is Where.ONE or where:
-            return f"{where or 'in the only version'}: {STACK}, no deployment is near"
+            return f"{where or f'in version {versions.parts[0].name}'}: {STACK}, no deployment is near"
         return "no deployment is near, and the parts of the traffic have too few requests to tell where"
 
     def _deployment(self, start: int, versions: Sequence[str] | None = None) -> Deployed | None:
