@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from profiles.counts import Counts
+from profiles.counts import Counts, Ints
 from profiles.groups import Groups
 from profiles.numeric import PIECE
 from profiles.score import TOP, ScoreGrid
@@ -62,9 +62,12 @@ class Scored:
         if not whole:
             scores, predictions, groups = scores[both], predictions[both], groups.take(both)
         positive = predictions > 0
-        edge = self._edge(scores, positive) if whole and known is not None else None
-        if edge is not None and known is not None:  # a threshold divides them: so it does the counts
-            return [self._divided(counts, edge) for counts in known]
+        if whole and known is not None:
+            edge = self._edge(scores, positive)
+            if edge is not None:  # a threshold divides the rows: so it does the counts
+                shared = self._at(edge, scores, positive)
+                hits = groups.take(shared).rows()
+                return [self._divided(counts, edge, at) for counts, at in zip(known, hits, strict=True)]
         keys = self._index(scores)
         keys *= 2
         keys += positive
@@ -91,18 +94,29 @@ class Scored:
         return ScoredPredictions(self, one, other)
 
     def _edge(self, scores: Column, positive: npt.NDArray[np.bool_]) -> int | None:
-        """The first bin of predicted positives, if every predicted negative is in a lower one."""
+        """The first bin of predicted positives, if no predicted negative is in a higher one."""
         first = float(np.min(scores[:FEW][positive[:FEW]], initial=np.inf))
         above = float(np.min(scores[(scores < first) & positive], initial=first))
         edge = int(self.scores.index(np.array([above]))[0])
-        bound = float(self.scores.lower(np.array([edge]))[0]) * ROUNDED if edge > -TOP else -np.inf
-        near = scores[(scores >= bound) & ~positive].astype(np.float64)
-        return edge if int(np.max(self.scores.index(near), initial=-TOP - 1)) < edge else None
+        bound = float(self.scores.upper(np.array([edge]))[0]) * ROUNDED
+        higher = scores[(scores >= bound) & ~positive].astype(np.float64)
+        return edge if int(np.max(self.scores.index(higher), initial=-TOP)) <= edge else None
 
-    def _divided(self, counts: Counts, edge: int) -> ScoredPredictions:
+    def _at(self, edge: int, scores: Column, positive: npt.NDArray[np.bool_]) -> Ints:
+        """The places of the predicted positives in a bin, which is their first."""
+        bound = float(self.scores.upper(np.array([edge]))[0]) * (2 - ROUNDED) if edge < TOP else np.inf
+        places = np.flatnonzero((scores <= bound) & positive)
+        found: Ints = places[self.scores.index(scores[places].astype(np.float64)) == edge]
+        return found
+
+    def _divided(self, counts: Counts, edge: int, hits: int) -> ScoredPredictions:
+        """Counts of all scores, of which the higher bins and `hits` rows of the bin `edge` are positive."""
         at = int(np.searchsorted(counts.keys, edge))
-        parts: Any = (Counts(counts.keys[rows], counts.values[rows]) for rows in (slice(at, None), slice(at)))
-        return ScoredPredictions(self, *parts)
+        above = at + int(at < counts.keys.size and counts.keys[at] == edge)
+        others = int(counts.values[at:above].sum()) - hits
+        border = [Counts(np.array([edge][:rows]), np.array([rows][:rows])) for rows in (hits, others)]
+        sides = (Counts(counts.keys[rows], counts.values[rows]) for rows in (slice(above, None), slice(at)))
+        return ScoredPredictions(self, *(side + one for side, one in zip(sides, border, strict=True)))
 
     def summarize(self, scores: Column, predictions: Column) -> ScoredPredictions:
         """Count rows, both shape (n,), NaN for missing."""
