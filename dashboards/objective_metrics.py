@@ -47,6 +47,8 @@ def objective_metrics(connection: sa.Connection, schemas: Iterable[Schema]) -> I
             events.add_metric((*names, "bad"), one.budget.bad)
             if one.left is not None:
                 left.add_metric(names, one.left)
-                for rate in one.rates:
-                    rates.add_metric((*names, show_length(rate.limit.length)), rate.long)
+                # two rules may look at the same time, for a page and for a ticket
+                over = {show_length(rate.limit.length): rate.long for rate in one.rates}
+                for window, rate in over.items():
+                    rates.add_metric((*names, window), rate)
     yield from (target, left, rates, events)

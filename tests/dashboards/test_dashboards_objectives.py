@@ -128,6 +128,9 @@ def test_metrics_are_the_page_in_numbers(judged: Database, promised: dict[str, A
     for name, value in wanted.items():
         assert float(lines[name]) == pytest.approx(value), name
     assert 'slo="good"' not in text
+    series = [one.rsplit(" ", 1)[0] for one in text.splitlines()]
+    assert len(set(series)) == len(series)
+    assert f'{of.replace("availability", "age-drift")},window="2d"}}' in text
 
 
 def test_a_model_without_objectives_says_how_to_add_some(pages: Client) -> None:
