@@ -55,7 +55,7 @@ def _axis(one: Difference) -> dict[str, Any]:
     """Wide enough for the newer looks: the first intervals are so wide that they would hide the rest."""
     newer = one.looks[len(one.looks) // 3 :]
     top = 1.15 * max(max(abs(look.lower), abs(look.upper), 1.5 * one.margin) for look in newer)
-    return {"range": [-top, top], "tickformat": "+~g"}
+    return {"range": [-top, top]}
 
 
 def _summary(one: Difference) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Annotated
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Response
@@ -22,6 +23,7 @@ from dashboards.queries.series import WINDOWS, Span
 from dashboards.queries.traffic import Traffic, traffic
 from dashboards.queries.versions import Comparison, served
 from dashboards.web import PageRoute, Site
+from dashboards.words import path
 
 DEPLOYMENTS_SHOWN = 20
 NEWEST = 24  # windows that segments are looked up in
@@ -64,8 +66,16 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, asked: Asked) -
         problem=problem,
         charts=charts,
         segments=_segments(connection, schema, found),
+        gate=_gate(schema.model, asked, found),
         deployments=deployments_of(connection, schema.model)[::-1][:DEPLOYMENTS_SHOWN],
     )
+
+
+def _gate(model: str, asked: Asked, found: Comparison | None) -> str:
+    """The address of the same comparison for a delivery tool."""
+    pair = {"baseline": found.choice.baseline, "candidate": found.choice.candidate} if found else {}
+    given = asked.model_dump(exclude={"chart"}) | pair
+    return f"/v1/models/{path(model)}/gate?{urlencode({k: v for k, v in given.items() if v})}"
 
 
 def _segments(connection: sa.Connection, schema: Schema, found: Comparison | None) -> list[str]:

@@ -100,6 +100,11 @@ def test_one_segment(versions: Client) -> None:
     assert "v2 against v1 , region=north: worse" in page.text
     assert f"{SHARED * ROWS // 4:,} rows" in page.row("error_rate")[1]
     assert set(page.trace("traffic", "v2")["y"]) == {ROWS // 4}
+    links = [held.get("href") or "" for tag, held in page.tags if tag == "a"]
+    gate = next(link for link in links if "/gate" in link)
+    wanted = "baseline=v1&candidate=v2&metrics=error_rate&segment=region%3Dnorth"
+    assert gate == f"/v1/models/fraud/gate?{wanted}"
+    assert versions.get(gate).json()["verdict"] == "worse"
     options = [
         held for tag, held in page.tags if tag == "option" and (held.get("value") or "").startswith("region")
     ]
