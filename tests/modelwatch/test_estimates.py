@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
+from alerts.tables import incidents
+from collector.store.database import Database
+from modelwatch import schema
+from modelwatch.analyze import ingest
+from modelwatch.estimating import learned_estimators
+from modelwatch.evaluation import Evaluation
+from modelwatch.references.install import install_file
+from profiles import Outcomes, Profile, ScoreGrid
 from tests.modelwatch.flows import START, Workplace, of_signal
 
 DAY = 86_400
@@ -195,3 +205,39 @@ def test_several_classes_are_estimated_from_their_probabilities(tmp_path: Path) 
         assert held.count(False) <= 1
         assert found["2024-01-06T00:00:00Z"]["verdict"] == "breach"
         assert len(whole(lines, f"performance.estimation_error.{metric}")) == 6
+
+
+def test_a_bad_estimate_that_is_over_ends_its_incident_without_labels(
+    place: Workplace, reference: pd.DataFrame
+) -> None:
+    """It is never ok again, as nobody checks it; but what is no longer bad is resolved."""
+    bad = days(DAYS, 14, shift="covariates")
+    after = days(DAYS, 15, first=START + DAYS * DAY)
+    production = pd.concat([bad, after]).drop(columns=["label", "label_ts", "x"])
+    known = reference.drop(columns=["x"]).assign(c="a")
+    path = place.file("known", known)
+    monitor = place.monitor(
+        **MONITOR | {"features": {"c": "categorical"}},
+        reference={"kind": "file", "path": str(path)},
+        detectors=[{"kind": "missing"}],
+    )
+    with closing(Database(None)) as database:
+        schema.create(database)
+        assert monitor.reference.file is not None
+        install_file(database, monitor, monitor.reference.file)
+        ingest(database, monitor, place.file("unlabelled", production.assign(c="a")), None, lambda *_: None)
+        Evaluation(database, monitor, "").advance(None, flush=True)
+        with database.read() as connection:
+            (incident,) = connection.execute(sa.select(incidents)).all()
+    assert "performance.estimated" in incident.title
+    assert incident.status == "resolved"
+    assert incident.resolved_at < (START + 2 * DAYS * DAY) * 1_000_000
+
+
+def test_profiles_of_an_older_shape_are_not_estimated() -> None:
+    """They do not say what was predicted at which score."""
+    score = np.random.default_rng(0).random(400)
+    joined = Outcomes().summarize(score, (score > 0.5).astype(float), (score > 0.3).astype(float))
+    traffic = {start: Profile(400, {"score": ScoreGrid().summarize(score)}) for start in range(9)}
+    outcomes = {start: Profile(400, {"performance": joined}) for start in range(9)}
+    assert learned_estimators("binary", {"": (traffic, outcomes)}, DAY) == {}
