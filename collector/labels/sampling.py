@@ -118,13 +118,15 @@ class Sampling:
     def labels(self) -> LabelLevels:
         """What is sampled, for labels, whose windows are not known."""
         query = sa.select(held.start, held.level).filter_by(model=self._schema.model).order_by(held.start)
+        if self._connection.execute(query.where(held.level > 0).limit(1)).one_or_none() is None:
+            return LabelLevels({})
         rows = self._connection.execute(query).all()
         return LabelLevels({row.start: row.level for row in rows})
 
 
 @dataclass(frozen=True)
 class LabelLevels:
-    """The levels of all windows, by their starts, ascending."""
+    """The levels of all windows, by their starts, ascending; none where nothing is left out."""
 
     windows: dict[int, int]
 
