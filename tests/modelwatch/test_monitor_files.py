@@ -80,7 +80,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no model": ({"model": None}, ["model", "string", "None"]),
     "odd model": ({"model": "a b"}, ["model", "'a b'"]),
     "number as model": ({"model": 7}, ["model", "7"]),
-    "unknown task": ({"task": "ranking"}, ["task", "binary", "ranking"]),
+    "unknown task": ({"task": "clustering"}, ["task", "binary", "clustering"]),
     "no features": ({"features": {}}, ["features", "at least 1"]),
     "features as a list": ({"features": ["x"]}, ["features", "dictionary", "x"]),
     "unknown feature kind": ({"features": {"x": "text"}}, ["features.x", "text", "numeric"]),
