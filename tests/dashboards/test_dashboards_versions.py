@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -14,27 +13,22 @@ from dashboards.app import router
 from dashboards.queries.versions import Served, baseline_of
 from tests.dashboards.page import Client
 from tests.dashboards.versions_world import CANARY, HOUR, ROWS, SCHEMA, START, WINDOWS, build
-from tests.databases import KINDS, copied, location
+from tests.databases import KINDS, location
 
 ADDRESS = "/models/fraud/versions"
 SHARED = WINDOWS - CANARY
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | str]:
+def versions(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """The pages of a database that no test changes."""
     with location(request.param, tmp_path_factory.mktemp("versions")) as where:
         database = Database(where)
         build(database)
-        database.close()
-        yield where
-
-
-@pytest.fixture
-def versions(filled: Path | str, tmp_path: Path) -> Iterator[Client]:
-    with copied(filled, tmp_path) as database:
         application = FastAPI()
         application.include_router(router(database, {"fraud": SCHEMA}))
         yield Client(application)
+        database.close()
 
 
 def test_the_canary_is_found_and_is_worse(versions: Client) -> None:
