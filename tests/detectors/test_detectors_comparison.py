@@ -190,7 +190,7 @@ def test_small_windows_are_put_together() -> None:
     assert gaps[-1] >= GROWTH * sum(gaps[:-1])
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 40))
 def test_looking_more_often_never_changes_what_is_said_at_a_time(seed: int, stop: int) -> None:
     measure = measure_of("binary", "error_rate")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
@@ -56,6 +56,7 @@ block = st.tuples(st.floats(-0.5, 0.5), counts, counts, st.floats(0.01, 0.3), st
 blocks = st.lists(block, min_size=1, max_size=20).map(lambda rows: np.array(rows).T)
 
 
+@settings(deadline=None)
 @given(blocks, st.integers(1, 20))
 def test_later_blocks_do_not_change_what_was_said_before(columns: Floats, kept: int) -> None:
     whole = confidence_sequence(Blocks(*columns), 0.05)
@@ -64,6 +65,7 @@ def test_later_blocks_do_not_change_what_was_said_before(columns: Floats, kept: 
     assert np.array_equal(whole.upper[:kept], first.upper)
 
 
+@settings(deadline=None)
 @given(blocks)
 def test_swapped_versions_have_the_mirrored_interval(columns: Floats) -> None:
     differences, rows, others, variance, others_variance = columns
@@ -72,6 +74,7 @@ def test_swapped_versions_have_the_mirrored_interval(columns: Floats) -> None:
     np.testing.assert_allclose(one.lower, -swapped.upper, rtol=1e-9, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(blocks, st.floats(0.1, 10), st.floats(-1, 1))
 def test_the_interval_follows_unit_and_shift(columns: Floats, unit: float, shift: float) -> None:
     differences, rows, others, *variances = columns
@@ -81,6 +84,7 @@ def test_the_interval_follows_unit_and_shift(columns: Floats, unit: float, shift
     np.testing.assert_allclose(other.half_width, unit * one.half_width, rtol=1e-4)
 
 
+@settings(deadline=None)
 @given(blocks)
 def test_blocks_that_agree_are_as_wide_as_their_rows_say(columns: Floats) -> None:
     _, rows, others, variance, others_variance = columns
