@@ -96,6 +96,7 @@ def typed(record: Any, schema: Schema) -> Any:
     numbers = {
         names.score,
         names.latency,
+        *names.scores.values(),
         *([names.prediction, names.label] if schema.task in {"regression", "ranking"} else []),
     }
     for name, spec in schema.features.items():

@@ -149,7 +149,25 @@ def parquet(events: list[dict[str, Any]], folder: Path) -> Batch:
     return batch
 
 
-WAYS: list[Callable[[list[dict[str, Any]], Path], Batch]] = [struct_path, arrow_struct, arrow_map, parquet]
+def csv(events: list[dict[str, Any]], folder: Path) -> Batch:
+    parquet(events, folder)
+    pq.read_table(folder / "rows.parquet").to_pandas().to_csv(folder / "rows.csv", index=False)
+    (batch,) = PredictionFile(folder / "rows.csv", KINDS).batches()
+    return batch
+
+
+def lines(events: list[dict[str, Any]], folder: Path) -> Batch:
+    """A file of JSON lines that are no events: it has the columns of a table."""
+    rows = [
+        {name: one.get(name) for name in ("id", "timestamp", "version", "prediction", "scores")}
+        for one in events
+    ]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row | {"x": 1.0}) + "\n" for row in rows))
+    (batch,) = PredictionFile(folder / "rows.jsonl", KINDS).batches()
+    return batch
+
+
+WAYS = (struct_path, arrow_struct, arrow_map, parquet, csv, lines)
 
 
 def waiting(batch: Batch) -> tuple[dict[Key, Profile], Any]:
