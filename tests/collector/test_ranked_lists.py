@@ -236,3 +236,18 @@ def test_the_list_of_a_response_is_the_prediction() -> None:
     base = {"id": "r", "model": "l", "kind": "prediction", "timestamp": T0}
     events = Layout().events(LISTS, request, response, base)
     assert [one["prediction"] for one in events] == [["a", "b"], ["c", "d"]]
+
+
+def test_places_in_csv_and_lists_in_json_lines(tmp_path: Path) -> None:
+    shown, told = [event(n, 3 + n) for n in range(9)], [label(n, n) for n in range(9)]
+    want = profiles(careful(shown, tmp_path), careful(told, tmp_path))
+    for name, rows in (("shown", shown), ("told", told)):
+        table(rows).to_pandas().to_csv(tmp_path / f"{name}.csv", index=False)
+    (made,) = PredictionFile(tmp_path / "shown.csv", LISTS).batches()
+    (truth,) = LabelFile(tmp_path / "told.csv", LISTS).batches()
+    assert same(profiles(made, truth), want)
+    relevances = [[0.0] * (n - 1) + [float(n > 0)] for n in range(9)]
+    rows = [{"id": str(n), "timestamp": told[n]["timestamp"], "label": relevances[n]} for n in range(9)]
+    (tmp_path / "told.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (truth,) = LabelFile(tmp_path / "told.jsonl", LISTS).batches()
+    assert same(profiles(made, truth), want)
