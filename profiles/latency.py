@@ -99,11 +99,11 @@ class LatencyGrid:
         requests = [0] * len(groups.wanted)
         if values is not None:
             timed = ~np.isnan(values)
-            known = np.ascontiguousarray(values[timed], np.float64)
-            counts = groups.take(timed).counts(self.index(known))
+            held, own = (values, groups) if timed.all() else (values[timed], groups.take(timed))
+            counts = own.counts(self.index(np.ascontiguousarray(held, np.float64)))
         if status is not None:
-            requests = groups.take(~np.isnan(status)).rows()
-            failed = status > 0
+            known, failed = ~np.isnan(status), status > 0
+            requests = (groups if known.all() else groups.take(known)).rows()
             classes = groups.take(failed).counts(status[failed].astype(np.int64))
         return [
             LatencySummary(self, latencies, ended, badly.total, badly)
