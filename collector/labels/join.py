@@ -141,6 +141,8 @@ class Join:
         late = (rows.times - _moments(known)) // MILLISECOND
         at = np.minimum(late, np.iinfo(np.uint32).max).astype(np.uint32)
         label = narrow(self.schema.task, rows.values)
+        if self.schema.task == "ranking":
+            label = label.astype(np.int64)  # codes, and not to be taken for another task's numbers
         return Block.of(rows.ids, {"known": known, "at": at, "label": label})
 
     def _brought(self, rows: Predictions, order: Ints, ids: Any) -> Block | None:
@@ -198,5 +200,7 @@ def _moments(column: Coded) -> Ints:
 
 def kinds(task: str) -> Mapping[str, str]:
     """How a task's predictions and labels are held: the types of numbers, or "" for codes."""
-    kind = {"binary": "|i1", "multiclass": "", "regression": "<f8", "ranking": "<f8"}[task]
+    if task == "ranking":
+        return {"prediction": "<f8", "label": "<i8"}
+    kind = {"binary": "|i1", "multiclass": "", "regression": "<f8"}[task]
     return {"prediction": kind, "label": kind}

@@ -24,6 +24,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "a feature of another kind": {"features": {"x": "categorical", "c": "categorical"}},
     "multiclass": {"task": "multiclass"},
     "regression": {"task": "regression"},
+    "ranking": {"task": "ranking"},
 }
 
 
@@ -33,7 +34,9 @@ def events(first: int) -> list[dict[str, Any]]:
     return made + [label(n) for n in numbers]
 
 
-@pytest.mark.parametrize("first", [{}, {"task": "multiclass"}], ids=["binary", "multiclass"])
+@pytest.mark.parametrize(
+    "first", [{}, {"task": "multiclass"}, {"task": "regression"}], ids=["binary", "multiclass", "regression"]
+)
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_the_service_goes_on(database: Database, first: dict[str, Any], change: dict[str, Any]) -> None:
     old, new = (Schema.model_validate(BASE | part) for part in (first, change))
