@@ -25,6 +25,7 @@ from collector.log.encode import encode
 from collector.schema import Schema
 from collector.sources.files import PredictionFile
 from collector.sources.layout import Layout
+from collector.sources.mapping import FieldMap, Origin, compiled
 from collector.sources.outcome import Output
 from collector.store.ledger import Ledger
 from collector.store.rows import store_shape
@@ -456,3 +457,17 @@ def test_a_name_within_a_struct_that_is_no_text_is_told() -> None:
     body = streamed(columns([event(0), event(1)]) | {"scores": pa.array([{"antbee": 0.5}] * 2)})
     with pytest.raises(BadBodyError, match="utf-8"):
         arrow_batch(body.replace(b"antbee", b"ant\xffee"), SCHEMAS, "prediction", "k", None)
+
+
+@pytest.mark.parametrize("scores", ["out.p", {"ant": "out.p.ant", "bee": 'out.p["bee"]'}])
+def test_a_message_in_a_layout_of_its_own_brings_probabilities(scores: Any) -> None:
+    fields = FieldMap.model_validate({"id": "key", "timestamp": "at", "features": "in", "scores": scores})
+    made = compiled(fields, {"kind": "prediction", "model": "k"}, "s")(
+        {"key": "7", "at": T0, "in": {"x": 1.0}, "out": {"p": {"ant": 0.25, "bee": 0.75}}},
+        Origin("topic/0@0", 0, None, []),
+    )
+    (rows,) = Validator(SCHEMAS).batch([made], None, None).predictions["k"]
+    assert {name: column.tolist() for name, column in (rows.scores or {}).items()} == {
+        "ant": [0.25],
+        "bee": [0.75],
+    }
