@@ -47,27 +47,30 @@ def learned_estimators(
     if task not in TRAFFIC:  # what a ranked list is worth cannot be told from what is known of it
         return found
     for segment, (_, outcomes) in references.items():
-        # all rows may be divided by segment
-        names = references.keys() if segment == EVERYTHING else [segment]
-        windows, starts = [], []
-        for start in sorted(outcomes):
-            traffic, labels = (
-                {
-                    name if segment == EVERYTHING else EVERYTHING: held[start]
-                    for name in names
-                    if start in (held := references[name][side])
-                }
-                for side in (0, 1)
-            )
-            realised = outcomes[start].parts.get("performance")
-            windows.append(
-                Parts(strata_of(traffic, TRAFFIC[task]), strata_of(labels, OUTCOMES[task]), realised)
-            )
-            starts.append(start)
+        # all rows may be divided by segment; those of a segment are a whole of their own
+        names = {name: name for name in references} if segment == EVERYTHING else {segment: EVERYTHING}
+        starts = sorted(outcomes)
+        windows = [_parts(task, references, names, start) for start in starts]
         learned = learn_estimators(task, windows, [phase_of(start, length) for start in starts])
         if learned is not None:
             found[segment] = learned
     return found
+
+
+def _parts(
+    task: str, references: Mapping[str, tuple[Held, Held]], names: Mapping[str, str], start: int
+) -> Parts:
+    """A window of the reference by some segments, under other names."""
+    traffic, outcomes = (
+        {
+            name: references[segment][side][start]
+            for segment, name in names.items()
+            if start in references[segment][side]
+        }
+        for side in (0, 1)
+    )
+    realised = outcomes[EVERYTHING].parts.get("performance") if EVERYTHING in outcomes else None
+    return Parts(strata_of(traffic, TRAFFIC[task]), strata_of(outcomes, OUTCOMES[task]), realised)
 
 
 @dataclass
