@@ -18,6 +18,7 @@ from detectors import Verdict
 
 SUBJECTS_NAMED = 5
 MULTIVARIATE = "drift.multivariate"
+PERFORMANCE = "performance."
 
 
 class IncidentDesk:
@@ -160,9 +161,20 @@ def _seen(held: dict[str, Any], line: Line) -> dict[str, Any]:
 
 
 def explained(line: Line, subjects: dict[str, Any]) -> bool:
-    """Whether a line says again what another subject of the incident says: all features drift as one does."""
-    told = (key.split("|", 1)[0] for key in subjects)
-    return line.signal.startswith(MULTIVARIATE) and any(not one.startswith(MULTIVARIATE) for one in told)
+    """Whether a line says again what another subject of the incident says.
+
+    All features drift as one does, and metrics of the same rows fall together.
+    """
+    told = [tuple(key.split("|")) for key in subjects]
+    if line.signal.startswith(MULTIVARIATE):
+        return any(not signal.startswith(MULTIVARIATE) for signal, *_ in told)
+    if not line.signal.startswith(PERFORMANCE):
+        return False
+    same = [signal for signal, _, segment in told if segment in ("", line.segment)]
+    known = [one for one in same if one.startswith(PERFORMANCE)]
+    if not line.signal.startswith(ESTIMATED):  # that labels confirm an estimate is news
+        known = [one for one in known if not one.startswith(ESTIMATED)]
+    return bool(known)
 
 
 def _nearest(line: Line, deployments: Sequence[Change]) -> Change | None:

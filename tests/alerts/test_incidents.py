@@ -107,6 +107,32 @@ def test_one_feature_is_news_after_all_together(make: Make) -> None:
     assert [line.signal for line in told if line.alert] == ["drift.univariate"]
 
 
+GUESS, MISS, F1 = "performance.estimated.f1", "performance.estimation_error.f1", "performance.f1"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "news"),
+    [
+        ({"auc": "b"}, {F1: "b"}, False),
+        ({"auc": "b"}, {MISS: "b"}, False),
+        ({"auc": "b"}, {GUESS: "b"}, False),
+        ({GUESS: "b"}, {"auc": "b"}, True),
+        ({"drift": "b"}, {"auc": "b"}, True),
+        ({"auc": "b"}, {"fairness.f1|region|": "b"}, True),
+        ({"performance.f1||region=north": "b"}, {F1: "b"}, True),
+        ({F1: "b"}, {"performance.f1||region=north": "b"}, False),
+    ],
+)
+def test_metrics_of_the_same_rows_fall_together(
+    make: Make, first: dict[str, str], second: dict[str, str], *, news: bool
+) -> None:
+    trouble = make(group_windows=0)
+    trouble.judge(late=0, **first)
+    later = trouble.judge(late=0, **first, **second)
+    assert any(line.alert for line in later) is news
+    assert trouble.told() == ["opened", "updated"][: 1 + news]
+
+
 def test_rules_take_breaches_in_order_and_have_incidents_of_their_own(make: Make) -> None:
     rules = [
         {"name": "speed", "when": "latency.*", "severity": "critical", "notify": []},

@@ -49,7 +49,7 @@ class Trouble:
         names = {"drift": DRIFT, "latency": LATENCY, "auc": AUC}
         start = (self.day - late) * DAY
         lines = [
-            made_up(names.get(key, f"{key}||"), start, (self.day + 1) * DAY, letter)
+            made_up(names.get(key, key if "|" in key else f"{key}||"), start, (self.day + 1) * DAY, letter)
             for key, letter in verdicts.items()
         ]
         self.day += 0 if late else 1
