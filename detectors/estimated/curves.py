@@ -114,7 +114,7 @@ class Beta:
 
 
 Kind = type[Isotonic] | type[Beta]
-CURVES: tuple[Kind, ...] = (Beta, Isotonic)
+CURVES: tuple[Kind, ...] = (Isotonic, Beta)  # which supposes less comes first
 
 
 @cache

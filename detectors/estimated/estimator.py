@@ -196,7 +196,7 @@ def _model(task: str, windows: Sequence[Parts], parts: Any) -> Model | None:
     for column in sorted({name for one in windows for name in one.outcomes}):
         each = fitted(column)
         if each:
-            candidates.append(min(each, key=lambda one: float(one.losses.sum())))
+            candidates.append(clearest(each, lambda one: one.losses))
     return clearest(candidates, lambda one: one.losses) if candidates else None
 
 

@@ -124,7 +124,7 @@ def windows_of(seeds: Sequence[int], rows: int = 400) -> list[dict[str, Any]]:
 
 
 def fitted(windows: Sequence[Any], parts: Sequence[int]) -> Calibration:
-    return calibrations("binary", "", (), windows, np.array(parts))[0]
+    return calibrations("binary", "", (), windows, np.array(parts))[1]
 
 
 def test_estimates_of_merged_windows_are_those_of_the_whole() -> None:
