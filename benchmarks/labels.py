@@ -38,7 +38,7 @@ def join(*, quick: bool) -> dict[str, Any]:
         f"  {state['rows_peak']:,} rows held at most, one prediction in {1 << state['level']:,}; "
         f"{state['join_bytes'] / 2**20:,.0f} MiB of rows, file {state['file_bytes'] / 2**20:,.0f} MiB, "
         f"memory {state['peak_mib']:,.0f} MiB\n"
-        f"  {state['labels_joined']:,} labels joined, {state['labels_per_cpu']:,.0f} a second of CPU, "
+        f"  {state['labels_joined']:,} labels joined, {state['labels_per_cpu']:,.0f} taken a CPU second, "
         f"coverage {state['coverage']:.1%}\n"
         f"  accuracy {state['accuracy']:.4f}, standard error {state['accuracy_error']:.4f}, "
         f"true {state['accuracy_true']}"

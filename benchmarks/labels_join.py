@@ -148,9 +148,10 @@ def _whole(database: Database, waiting: int) -> None:
 def delayed(most: int, days: int) -> dict[str, Any]:
     """Labels that come 30 days late, at 1,000 predictions a second, with room for `most` rows.
 
-    The first hour is generated whole, and the join finds how much of it to sample. Of later hours only the
-    ids that are in the sample are generated: a binomial number of hashes below the sample's edge, which is
-    exactly what would be left of 3.6 million; the others would be counted as traffic, and touch nothing else.
+    The first hour is generated whole, and the join finds how much of it to sample. Of later hours only ids
+    that may be in the sample are generated, one level more than the hour before: a binomial number of hashes
+    below an edge, which is exactly what would be left of 3.6 million; the others would be counted as traffic,
+    and touch nothing else.
     """
     horizon = f"{DELAY // DAY + 5}d"
     said = {"model": "bench", **TASK, "label_horizon": horizon, "labels": {"most": most}}
@@ -158,16 +159,15 @@ def delayed(most: int, days: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, created("sqlite", Path(folder)) as database:
         ledger = Ledger(database, {"bench": schema})
         began, peak, labelled, spent = time.process_time(), 0, 0, 0.0
-        level = 0
+        edges = [0]  # the level at which each hour is generated
         for hour in range(days * DAY):
-            ids = _hour(hour, level if hour else 0)
+            ids = _hour(hour, edges[hour])
             times = START + hour * HOUR + np.sort(np.random.default_rng(hour).integers(0, HOUR, ids.size))
             for at in range(0, ids.size, FILL):
                 ledger.commit(predictions(ids[at : at + FILL], times[at : at + FILL]), 0)
-            if not hour:
-                level = _level(database)
+            edges.append(max(_level(database) - 1, 0))
             if hour > DELAY:  # the first hour's is the one in which the sample was found
-                late = _hour(hour - DELAY, level)
+                late = _hour(hour - DELAY, edges[hour - DELAY])
                 cpu = time.process_time()
                 for at in range(0, late.size, FILL):
                     some = late[at : at + FILL]
@@ -181,7 +181,7 @@ def delayed(most: int, days: int) -> dict[str, Any]:
             "most": most,
             "level": _level(database),
             "rows_peak": max(peak, _rows(database)),
-            "labels_joined": labelled,
+            "labels_sent": labelled,
             "labels_per_cpu": labelled / max(spent, 1e-9),
             "cpu_seconds": time.process_time() - began,
             **_kept(database, Path(folder)),
@@ -221,6 +221,7 @@ def _kept(database: Database, folder: Path) -> dict[str, Any]:
         "join_bytes": held,
         "file_bytes": sum(one.stat().st_size for one in folder.iterdir()),
         "peak_mib": _peak(),
+        "labels_joined": count,
         "coverage": sum(have for have, _ in covered.values()) / max(sum(n for _, n in covered.values()), 1),
         "accuracy": accuracy,
         "accuracy_error": (accuracy * (1 - accuracy) / count) ** 0.5,
