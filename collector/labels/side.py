@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from collector.batch import Hashes
 from collector.labels.blocks import Block, Recoder
 from collector.labels.chunks import Chunks
+from collector.labels.filter import Filter
 from collector.store import tables
 from profiles.counts import Ints
 
@@ -31,6 +32,8 @@ FAN = 8
 AT_ONCE = 1024  # chunks that one statement reads
 MERGED_AT_ONCE = 1 << 16  # rows that a merge holds in memory
 LARGEST = 1 << 25  # rows of a block: a block is forgotten as a whole
+FILTERED = 1 << 24  # rows of the blocks that have filters
+FILTER_BITS = 6  # of a row, at least: one look in fifteen at the wrong block is in vain, or fewer
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Side:
         self._chunks = Chunks(model, side)
         self._small: dict[int, Block] = {}
         self._yield: dict[int, float] = {}
+        self._filters: dict[int, Filter] = {}  # of blocks written here: they save looks at the wrong ones
 
     def refresh(self, connection: sa.Connection) -> list[Stored]:
         """Read which blocks there are; returns those that are new here."""
@@ -106,16 +110,19 @@ class Side:
             if not waiting.size:
                 break
             found = np.zeros(waiting.size, bool)
-            chunk = np.searchsorted(item.firsts, ids[waiting], "right") - 1
+            likely = np.arange(waiting.size)
+            if item.key in self._filters:
+                likely = np.flatnonzero(self._filters[item.key].maybe(ids[waiting], 0))
+            chunk = np.searchsorted(item.firsts, ids[waiting[likely]], "right") - 1
             touched = np.unique(chunk[chunk >= 0])
             for places in _parts(touched.tolist()):
                 block = self._read(connection, item, places)
                 low, high = np.searchsorted(chunk, [places[0], places[-1] + 1])
-                asked = waiting[low:high]
+                asked = waiting[likely[low:high]]
                 row = block.find(ids[asked])
                 hit = np.flatnonzero(row >= 0)
                 if hit.size:
-                    found[low + hit] = True
+                    found[likely[low + hit]] = True
                     yield block.take(row[hit]), asked[hit]
             waiting = waiting[~found]
             found_of_chunks[item.key] = float(found.sum()) / max(touched.size, 1)
@@ -141,7 +148,7 @@ class Side:
             block = Recoder([part.header() for part in parts]).whole(parts)
         newest = max([newest, *(item.newest for item in small)])
         self.drop(connection, small)
-        self._write(connection, block.header(), iter([block]), newest, revision)
+        self._write(connection, block.header(), iter([block]), newest, revision, len(block))
         while len(run := self._due()) > 1:
             self._merge(connection, run)
 
@@ -174,6 +181,8 @@ class Side:
                     yield recoder.whole(parts)
 
         newest, revision = max(item.newest for item in run), max(item.revision for item in run)
+        for item in run:
+            self._filters.pop(item.key, None)
         self._write(connection, recoder.header(), merged(), newest, revision, sum(item.rows for item in run))
         self._yield[self.stored[-1].key] = max(self._yield.get(item.key, 1.0) for item in run)
         self.drop(connection, run)
@@ -196,20 +205,31 @@ class Side:
         parts: Iterator[Block],
         newest: int,
         revision: int,
-        most: int = 0,
+        most: int,
     ) -> None:
-        """Store a block of at most so many rows, which come in parts; 0 for one part."""
+        """Store a block of at most so many rows, which come in parts."""
         values = {"model": self.model, "side": self.side, "header": header, "revision": revision}
         inserted = connection.execute(tables.blocks.insert().values(**values, rows=0, newest=newest))
         key = int((inserted.inserted_primary_key or [0])[0])
-        firsts, places, rows = [np.zeros(0, np.uint64)], 0, 0
+        firsts, places, rows, seen = [np.zeros(0, np.uint64)], 0, 0, self._filter(most)
         for part in parts:
-            size = CHUNK if max(most, len(part)) >= SMALL else SMALL
+            size = CHUNK if most >= SMALL else SMALL
+            if seen is not None:
+                seen.add(part.ids, 0)
             firsts.append(self._chunks.write(connection, key, places, part, size))
             places += firsts[-1].size
             rows += len(part)
         connection.execute(tables.blocks.update().filter_by(id=key).values(rows=rows))
         self.stored.append(Stored(key, rows, newest, revision, header, np.concatenate(firsts)))
+        if seen is not None:
+            self._filters[key] = seen
+
+    def _filter(self, rows: int) -> Filter | None:
+        """An empty filter for a block of so many rows; None for a small one, and where there are too many."""
+        taken = sum(item.rows for item in self.stored if item.key in self._filters)
+        if rows < SMALL or taken + rows > FILTERED:
+            return None
+        return Filter((FILTER_BITS * rows).bit_length())
 
     def drop(self, connection: sa.Connection, gone: Sequence[Stored]) -> None:
         """Forget whole blocks."""
@@ -222,6 +242,7 @@ class Side:
         for key in keys:
             self._small.pop(key, None)
             self._yield.pop(key, None)
+            self._filters.pop(key, None)
 
 
 def _parts(places: Sequence[int]) -> Iterator[Sequence[int]]:
