@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
@@ -20,7 +21,9 @@ from detectors.estimated import (
     TRAFFIC,
     Agreement,
     Estimators,
+    Expected,
     Parts,
+    Strata,
     learn_estimators,
     strata_of,
 )
@@ -29,8 +32,10 @@ from modelwatch.monitor import Monitor
 from modelwatch.trackers import Trackers
 from profiles import Profile
 
+FAILED = "the estimate failed; see the service's log"
 ERROR = "performance.estimation_error."
 Held = Mapping[int, Profile]
+log = logging.getLogger(__name__)
 
 
 def learned_estimators(
@@ -50,8 +55,15 @@ def learned_estimators(
         # all rows may be divided by segment; those of a segment are a whole of their own
         names = {name: name for name in references} if segment == EVERYTHING else {segment: EVERYTHING}
         starts = sorted(outcomes)
-        windows = [_parts(task, references, names, start) for start in starts]
-        learned = learn_estimators(task, windows, [phase_of(start, length) for start in starts])
+        phases = [phase_of(start, length) for start in starts]
+        try:
+            windows = [_parts(task, references, names, start) for start in starts]
+            learned = learn_estimators(task, windows, phases)
+        except Exception:  # the other signals are judged all the same
+            log.exception(
+                "performance cannot be estimated from the reference's labels (%s)", segment or "all"
+            )
+            continue
         if learned is not None:
             found[segment] = learned
     return found
@@ -71,6 +83,14 @@ def _parts(
     )
     realised = outcomes[EVERYTHING].parts.get("performance") if EVERYTHING in outcomes else None
     return Parts(strata_of(traffic, TRAFFIC[task]), strata_of(outcomes, OUTCOMES[task]), realised)
+
+
+def _expected(learned: Estimators, metrics: Sequence[str], window: Strata) -> dict[str, Expected]:
+    try:
+        return learned.model.expected(metrics, window)
+    except Exception:  # one signal fails, not the evaluation
+        log.exception("the estimate of %s failed", ", ".join(metrics))
+        return {}
 
 
 @dataclass
@@ -107,12 +127,13 @@ class EstimateJudge:
             if not window:
                 continue
             phase = phase_of(moment.start, self.judge.length)
-            expected = learned.model.expected(tuple(learned.by_metric), window) if rows >= MIN_ROWS else {}
+            expected = _expected(learned, tuple(learned.by_metric), window) if rows >= MIN_ROWS else {}
             for metric, estimator in learned.by_metric.items():
                 if metric in expected:
                     judged = estimator.judge(expected[metric], self._alpha(segment), phase)
                 else:
-                    judged = insufficient(f"{CAVEAT}; {rows} predictions, fewer than {MIN_ROWS}")
+                    why = f"{rows} predictions, fewer than {MIN_ROWS}"
+                    judged = insufficient(f"{CAVEAT}; {why if rows < MIN_ROWS else FAILED}")
                 line = self._line(moment, ESTIMATED + metric, segment, judged)
                 if line.value is not None:
                     self._told[moment.start, segment, metric] = line.value
@@ -141,10 +162,10 @@ class EstimateJudge:
             metrics = [metric for metric in learned.by_metric if (segment, metric) in told]
             if not window or not metrics:
                 continue
-            expected = learned.model.expected(metrics, window)
+            expected = _expected(learned, metrics, window)
             for metric in metrics:
                 judged = insufficient("too few labels")
-                if realised is not None:
+                if realised is not None and metric in expected:
                     judged = learned.by_metric[metric].check(
                         told[segment, metric],
                         expected[metric],
@@ -158,7 +179,7 @@ class EstimateJudge:
 
     def _window(
         self, learned: Estimators, segment: str, profiles: Mapping[str, Profile]
-    ) -> tuple[Mapping[str, object], int]:
+    ) -> tuple[Strata, int]:
         """What to estimate from by stratum, and of how many rows; nothing where there are no scores."""
         mine = profiles if segment == EVERYTHING else {EVERYTHING: profiles.get(segment, Profile())}
         found = strata_of(mine, TRAFFIC[self.monitor.task], learned.model.column)
