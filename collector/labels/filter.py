@@ -11,6 +11,7 @@ from collector.batch import Hashes
 
 BITS = 29  # 64 MiB, for all models together: 20 million ids pass wrongly once in 2,000
 WORD_BITS = 6
+LEAST_BITS = WORD_BITS + 1  # of a filter: two words
 MASK_BITS = 12
 PIECE = 1 << 14  # rows at a time, so that what is in between stays in the cache
 
@@ -32,7 +33,7 @@ class Filter:
     the top bits of a hash choose a word, low bits the six bits in it; sorted ids walk the memory in order.
 
     Args:
-        bits: its size is two to this power, in bits.
+        bits: its size is two to this power, in bits; `LEAST_BITS` at least.
     """
 
     def __init__(self, bits: int = BITS) -> None:

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from collector.batch import Hashes
 from collector.labels.blocks import Block, Recoder
 from collector.labels.chunks import Chunks
-from collector.labels.filter import Filter
+from collector.labels.filter import LEAST_BITS, Filter
 from collector.store import tables
 from profiles.counts import Ints
 
@@ -229,7 +229,7 @@ class Side:
         taken = sum(item.rows for item in self.stored if item.key in self._filters)
         if rows < SMALL or taken + rows > FILTERED:
             return None
-        return Filter((FILTER_BITS * rows).bit_length())
+        return Filter(max((FILTER_BITS * rows).bit_length(), LEAST_BITS))
 
     def drop(self, connection: sa.Connection, gone: Sequence[Stored]) -> None:
         """Forget whole blocks."""
