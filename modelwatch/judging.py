@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -132,7 +132,12 @@ class Judge:
         return found
 
     def over_span(
-        self, span: int, start: int, profiles: Mapping[str, Profile], trackers: Trackers
+        self,
+        span: int,
+        start: int,
+        profiles: Mapping[str, Profile],
+        trackers: Trackers,
+        told: Collection[str] = (),
     ) -> dict[str, Judgement]:
         """Judge the traffic of a span that is over; the judgements that are a breach, by line key.
 
@@ -141,6 +146,7 @@ class Judge:
             start: when it began, in microseconds.
             profiles: of the span, by segment.
             trackers: the memory, which is changed.
+            told: line keys that are not judged.
         """
         found = {}
         phase = phase_of(start, self.spans[span].length)
@@ -148,9 +154,9 @@ class Judge:
             limit = self.limit(segment, span)
             for place, check in enumerate(self.checks):
                 baseline = self.baselines.get((segment, place, span))
-                if baseline is None:
-                    continue
                 key = f"{check.signal}|{check.subject or ''}|{segment}"
+                if baseline is None or key in told:
+                    continue
                 judged = self._judge(check, baseline.value, profile.part(check.part), limit, phase)
                 if trackers.step(key, judged, limit, span) is Verdict.BREACH:
                     length = show_duration(self.spans[span].size)

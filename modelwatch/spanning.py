@@ -11,7 +11,7 @@ from alerts import deployments
 from alerts.line import Line
 from collector.store.read import Reader
 from detectors import Judgement, Verdict
-from modelwatch.judging import Judge, Moment, in_breach
+from modelwatch.judging import Judge, Moment
 from modelwatch.spans import LEAST, due
 from modelwatch.trackers import Trackers
 from profiles.profile import total
@@ -19,10 +19,11 @@ from profiles.profile import total
 
 @dataclass(frozen=True)
 class SpanJudge:
-    """Judges the spans that end with a window, on their windows that nobody was told of.
+    """Judges the spans that end with a window, whole or not at all: half a day is not like a day.
 
-    A window in breach is known; a span that holds it would tell the same trouble again when it is over, and
-    after it was put right. A deployment is a new beginning: what a span said of the version before is over.
+    A signal that was in breach in a window is known; a span that holds it would tell the same trouble again
+    when it is over, and after it was put right. A deployment is a new beginning: what a span said of the
+    version before is over, and a span that it lies in is of two versions.
 
     Attributes:
         connection: the transaction that judges.
@@ -49,8 +50,7 @@ class SpanJudge:
         if since > trackers.deployed:
             trackers.deployed = since
             trackers.spans.clear()
-        if in_breach(lines):
-            trackers.told.append(moment.start)
+        trackers.told |= {line.key: line.start for line in lines if line.verdict is Verdict.BREACH}
         found: dict[str, Judgement] = {}
         for place, span in enumerate(spans):
             past = [start for start, _ in trackers.past[-1:]]
@@ -59,17 +59,17 @@ class SpanJudge:
         return [self._with_span(line, found) for line in lines]
 
     def _judge(self, place: int, start: int, since: int) -> Mapping[str, Judgement]:
-        """What breaches over a span; nothing where too little of it is left."""
-        span, told = self.judge.spans[place], {*self.trackers.told}
-        every = self.reader.starts("production", start, start + span.length)
-        left = [one for one in every if one >= since and one not in told]
-        if len(left) < LEAST * (span.length // self.judge.length):
+        """What breaches over a span; nothing where too little came, or another version."""
+        span = self.judge.spans[place]
+        starts = self.reader.starts("production", start, start + span.length)
+        if since > start or len(starts) < LEAST * (span.length // self.judge.length):
             return {}
         profiles = {
-            segment: total(self.reader.traffic("production", left, segment).values())
+            segment: total(self.reader.traffic("production", starts, segment).values())
             for segment in self.judge.segments
         }
-        return self.judge.over_span(place, start, profiles, self.trackers)
+        told = {key for key, last in self.trackers.told.items() if last >= start}
+        return self.judge.over_span(place, start, profiles, self.trackers, told)
 
     def _with_span(self, line: Line, found: Mapping[str, Judgement]) -> Line:
         """A line in breach where a span is, with the figures of the span when it ends."""

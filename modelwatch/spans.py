@@ -16,7 +16,7 @@ from profiles import Profile
 
 LENGTHS = (timedelta(days=1), timedelta(days=7))
 LEAST_WINDOWS = 4  # in a span, or it says little that its windows do not
-LEAST = 0.5  # of a span's windows must be left to judge it
+LEAST = 0.5  # of a span's windows must have predictions to judge it
 FEWEST = 5  # spans of the reference, to know how much they differ
 WHOLE = 0.9  # of a span's windows must be there: half a day is not like a day
 

@@ -32,7 +32,7 @@ class Trackers:
         past: starts of the judged windows and whether their traffic was in breach, the latest `REMEMBERED`.
         past_outcomes: the same of joined labels.
         empty: how many windows in a row had no predictions.
-        told: starts of the windows that were in breach by themselves, the latest `REMEMBERED`.
+        told: by line key, the start of the last window that was in breach by itself.
         deployed: when the latest deployment was, in microseconds.
         arrivals: what came in the judged windows, empty ones too, the latest `REMEMBERED`.
         agreements: the latest checks of estimates against labels, by metric and segment.
@@ -45,7 +45,7 @@ class Trackers:
     past: list[tuple[int, bool]] = field(default_factory=list)
     past_outcomes: list[tuple[int, bool]] = field(default_factory=list)
     empty: int = 0
-    told: list[int] = field(default_factory=list)
+    told: dict[str, int] = field(default_factory=dict)
     deployed: int = 0
     arrivals: list[Arrival] = field(default_factory=list)
     agreements: dict[str, Agreement] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Trackers:
             "past": self.past[-REMEMBERED:],
             "past_outcomes": self.past_outcomes[-REMEMBERED:],
             "empty": self.empty,
-            "told": self.told[-REMEMBERED:],
+            "told": self.told,
             "deployed": self.deployed,
             "arrivals": self.arrivals[-REMEMBERED:],
             "agreements": {key: one.to_json() for key, one in self.agreements.items()},
@@ -107,7 +107,8 @@ class Trackers:
         past, outcomes = (
             [(start, breach) for start, breach in stored[name]] for name in ("past", "past_outcomes")
         )
-        known = {"told": stored.get("told", []), "deployed": stored.get("deployed", 0)}
+        told = stored.get("told", {})  # older versions knew no keys
+        known = {"told": told if isinstance(told, dict) else {}, "deployed": stored.get("deployed", 0)}
         known["arrivals"] = [Arrival(*one) for one in stored.get("arrivals", ())]
         agreements = stored.get("agreements", {})
         known["agreements"] = {key: Agreement.from_json(one) for key, one in agreements.items()}

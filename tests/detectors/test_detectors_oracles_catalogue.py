@@ -92,9 +92,7 @@ def test_wasserstein_is_scipys_whatever_the_numbers(reference: list[float], curr
     one, other = np.array(reference), np.array(current)
     assume(np.ptp(one) == 0 or one.std() > 1e-3)
     grid = Grid.fit(one)
-    assume(
-        np.abs(other - grid.center).max() < FARTHEST * grid.scale
-    )  # beyond, all is one bin
+    assume(np.abs(other - grid.center).max() < FARTHEST * grid.scale)  # beyond, all is one bin
     assert_transported(one, other)
 
 

@@ -36,9 +36,13 @@ def stream(days: int, rng: np.random.Generator, shift: float = 0.0, first: int =
     )
 
 
-def lines(folder: Path, production: pd.DataFrame, rng: np.random.Generator) -> list[dict[str, Any]]:
+def lines(
+    folder: Path, production: pd.DataFrame, rng: np.random.Generator, cycle: float = 0.0
+) -> list[dict[str, Any]]:
     first = START - REFERENCE_DAYS * 24 * HOUR
-    stream(REFERENCE_DAYS, rng, first=first).to_parquet(folder / "reference.parquet")
+    reference = stream(REFERENCE_DAYS, rng, first=first).assign(status=200)
+    reference["x"] += cycle * np.sin(2 * np.pi * reference["ts"].dt.hour / 24)
+    reference.to_parquet(folder / "reference.parquet")
     production.to_parquet(folder / "production.parquet")
     content = {
         "model": "m",
@@ -46,7 +50,7 @@ def lines(folder: Path, production: pd.DataFrame, rng: np.random.Generator) -> l
         "columns": {"timestamp": "ts", "id": "prediction_id"},
         "features": {"x": "numeric"},
         "window": "1h",
-        "detectors": [{"kind": "kolmogorov_smirnov"}, {"kind": "missing"}],
+        "detectors": [{"kind": "kolmogorov_smirnov"}, {"kind": "missing"}, {"kind": "error_rate"}],
     }
     (folder / "m.yaml").write_text(yaml.safe_dump(content))
     monitor = load_monitor(folder / "m.yaml")
@@ -89,6 +93,18 @@ def test_trouble_that_windows_told_is_not_told_again_by_the_day(tmp_path: Path) 
     assert sum(line["alert"] for line in drift) == 1
 
 
+def test_hours_of_other_trouble_do_not_make_a_day_unlike_others(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    healthy = stream(3, rng)
+    cycle = 2 * np.sin(2 * np.pi * healthy["ts"].dt.hour / 24)
+    healthy["x"] += cycle
+    failing = (healthy["ts"].dt.day == 2) & healthy["ts"].dt.hour.between(0, 9)
+    healthy["status"] = np.where(failing, 500, 200)
+    found = lines(tmp_path, healthy, rng, cycle=2.0)
+    broken = {line["signal"] for line in found if line["verdict"] == "breach"}
+    assert broken == {"requests.errors"}
+
+
 def test_a_deployment_is_a_new_beginning(workplace: Any) -> None:
     rng = np.random.default_rng(5)
     table = stream(REFERENCE_DAYS, rng, first=START - REFERENCE_DAYS * 24 * HOUR)
@@ -125,8 +141,9 @@ def test_a_deployment_is_a_new_beginning(workplace: Any) -> None:
 
 
 def test_the_memory_of_spans_is_kept_and_older_ones_can_be_read() -> None:
-    stored = Trackers(told=[3], deployed=5).to_json()
+    stored = Trackers(told={"drift.univariate|x|": 3}, deployed=5).to_json()
     assert Trackers.from_json(stored).to_json() == stored
     for name in ("spans", "told", "deployed"):
         del stored[name]
     assert Trackers.from_json(stored) == Trackers()
+    assert Trackers.from_json(stored | {"told": [3]}) == Trackers()
