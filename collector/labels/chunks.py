@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -20,11 +20,19 @@ log = logging.getLogger(__name__)
 held = tables.chunks.c
 ROWS = sa.select(held.place, held.ids, held.columns).where(held.block == sa.bindparam("block"))
 RANGE = ROWS.where(held.place.between(sa.bindparam("low"), sa.bindparam("high"))).order_by(held.place)
-ANY = {  # one parameter for all places: thousands of them would have to be parsed
-    "sqlite": "SELECT value FROM json_each(:places)",
-    "postgresql": "SELECT unnest(CAST(:places AS integer[]))",
-}
-SOME = {name: ROWS.where(held.place.in_(sa.text(query))).order_by(held.place) for name, query in ANY.items()}
+# one parameter for all places: thousands of them would have to be parsed
+SOME = ROWS.where(held.place.in_(sa.text("SELECT value FROM json_each(:places)"))).order_by(held.place)
+POSTGRES = "SELECT place, ids, columns FROM chunks WHERE block = %s AND place = ANY(%s) ORDER BY place"
+
+
+class Chunk(NamedTuple):
+    """A chunk as it is stored."""
+
+    place: int
+    ids: bytes
+    columns: bytes
+
+
 WORD = 8  # bytes of a hash
 DENSE = 0.5  # of a range: from this share of its chunks on all of them are read
 
@@ -82,14 +90,15 @@ class Chunks:
 
 
 def _rows(connection: sa.Connection, block: int, places: Sequence[int]) -> Sequence[Any]:
+    if connection.dialect.name == "postgresql":  # as bytes: text would be twice as long, and to be decoded
+        driver: Any = connection.connection.driver_connection
+        return [Chunk(*row) for row in driver.execute(POSTGRES, [block, list(places)], binary=True)]
     low, high = int(places[0]), int(places[-1])
     if len(places) >= DENSE * (high - low + 1):
         wanted = set(places)
         found = connection.execute(RANGE, {"block": block, "low": low, "high": high}).all()
         return [row for row in found if row.place in wanted]
-    kind = connection.dialect.name
-    named: Any = json.dumps(list(places)) if kind == "sqlite" else list(places)
-    return connection.execute(SOME[kind], {"block": block, "places": named}).all()
+    return connection.execute(SOME, {"block": block, "places": json.dumps(list(places))}).all()
 
 
 def _whole(rows: Sequence[Any], header: Mapping[str, Any]) -> Block:
