@@ -95,7 +95,7 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, asked: Asked) -
         charts=_charts(schema, found, marks),
         small=_small_charts(found, marks),
         estimated=bool(estimated),
-        unreliable=[name for name, lines in errors.items() if lines[-1].verdict == "breach"],
+        unreliable=[name for name, lines in errors.items() if _disagree(lines)],
         events=marks.keys(),
         gaps=gaps_of(state, asked),
         pictures=_pictures(connection, schema, span, shown, asked),
@@ -103,6 +103,11 @@ def _page(site: Site, connection: sa.Connection, schema: Schema, asked: Asked) -
         confusion=confusion_of(shown.whole.outcomes),
         worst=worst_slice_of(connection, schema, span, asked.segment, asked.version) if asked.slice else None,
     )
+
+
+def _disagree(lines: Sequence[Any]) -> bool:
+    """Whether labels disagreed with the estimate when there were last enough of them."""
+    return next((line.verdict for line in reversed(lines) if line.verdict != "insufficient"), "") == "breach"
 
 
 def shown_span(connection: sa.Connection, state: ModelState, most: int) -> Span:

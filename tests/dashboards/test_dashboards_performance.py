@@ -131,6 +131,20 @@ def test_estimates_come_with_what_they_cannot_see_and_how_far_they_were_off(
     assert any("bad" in str(held.get("class")) for tag, held in page.tags if tag == "p")
 
 
+def test_what_labels_said_of_the_estimates_holds_until_there_are_enough_again(
+    client: Client, database: Database
+) -> None:
+    signal = "performance.estimation_error.f1"
+    told, few, well = (
+        line(DAYS - 3 + at, signal, "", value, 0.1, bad=not at) for at, value in enumerate((0.5, -1.0, 0.05))
+    )
+    for lines, warned in (((told, few), True), ((well,), False)):
+        with database.write() as connection:
+            rows = [{"model": "credit", **one.row()} for one in lines]
+            connection.execute(tables.verdicts.insert(), rows)
+        assert ("cannot be trusted" in client.page(PAGE).text) is warned
+
+
 def test_gaps_between_groups_are_told(client: Client, database: Database) -> None:
     assert "Between groups" not in client.page(PAGE).text
     add(database, fairness__demographic_parity=(0.2, True))
