@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test coverage test-slow bench check format lock screenshots clean
+.PHONY: demo test coverage test-random test-slow bench check format lock screenshots clean
 
 demo: $(READY)  ## the whole job on real data, in a browser (MODELWATCH_DEMO_HEADLESS=1: without one)
 	$(BIN)/modelwatch demo
@@ -15,6 +15,9 @@ test: $(READY)  ## every fast test
 coverage: $(READY)  ## the same, and which lines they run: takes half as long again
 	MODELWATCH_TEST_KAFKA=$$($(BIN)/python -m tests.kafka.broker) \
 		$(BIN)/pytest -n 2 -m "not slow" --cov --cov-report=term
+
+test-random: $(READY)  ## the property tests, on examples that nobody has seen
+	$(BIN)/pytest -n 2 -m "not slow" --hypothesis-profile=random $$(grep -rl "@given" tests sdk)
 
 test-slow: $(READY)  ## the suites that take minutes: crashes, the demo, browsers
 	MODELWATCH_TEST_KAFKA=$$($(BIN)/python -m tests.kafka.broker) $(BIN)/pytest -m slow --timeout 900

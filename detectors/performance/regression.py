@@ -45,7 +45,10 @@ def quantile_loss(outcomes: RegressionOutcomes, percent: float) -> Estimate:
 
 
 def rmse(outcomes: RegressionOutcomes) -> Estimate:
-    """The root of the mean squared error, in the label's unit; its error by the delta method."""
+    """The root of the mean squared error, in the label's unit; its error by the delta method.
+
+    0 below 1.5e-154, whose square is no normal number.
+    """
     square, error = mean(outcomes.squared, outcomes.fourth, outcomes.count)
     if square < np.finfo(float).tiny:
         return 0.0, 0.0
