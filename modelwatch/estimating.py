@@ -29,6 +29,7 @@ from detectors.estimated import (
 )
 from modelwatch.judging import Judge, Moment
 from modelwatch.monitor import Monitor
+from modelwatch.references import Windows
 from modelwatch.trackers import Trackers
 from profiles import Profile
 
@@ -66,6 +67,22 @@ def learned_estimators(
             continue
         if learned is not None:
             found[segment] = learned
+    return found
+
+
+def of_labelled(
+    reader: Reader, chosen: Windows, references: Mapping[str, tuple[Held, Held]], task: str
+) -> dict[str, tuple[Held, Held]]:
+    """References with the traffic of every window that has labels, whether its traffic was good or not.
+
+    Where only windows with usual features count, estimates would seem to differ less than they do.
+    """
+    found: dict[str, tuple[Held, Held]] = {}
+    part = [TRAFFIC[task]] if task in TRAFFIC else []
+    for segment, (traffic, outcomes) in references.items():
+        others = [start for start in outcomes if start not in traffic]
+        more = reader.traffic(chosen.role, others, segment, chosen.version, only=part) if others else {}
+        found[segment] = {**traffic, **more}, outcomes
     return found
 
 

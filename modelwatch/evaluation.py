@@ -19,7 +19,7 @@ from detectors.season import DAY
 from modelwatch.arrivals import ArrivalJudge, known_arrivals
 from modelwatch.circumstances import Circumstances
 from modelwatch.diagnosing import breaches, diagnosed
-from modelwatch.estimating import EstimateJudge, learned_estimators
+from modelwatch.estimating import EstimateJudge, learned_estimators, of_labelled
 from modelwatch.fairness import learned_gaps
 from modelwatch.judging import WINDOW, Judge, Moment, in_breach, learn
 from modelwatch.monitor import Monitor
@@ -197,8 +197,9 @@ class Evaluation:
         used = spans[: 1 + max((place[2] for place in learned), default=WINDOW)]
         gaps = learned_gaps(self._monitor.gaps(), references, self._length)
         estimators = {}
-        if self._monitor.estimates != "none":
-            estimators = learned_estimators(self._monitor.task, references, self._length)
+        if self._monitor.estimates != "none" and chosen is not None:
+            labelled_traffic = of_labelled(reader, chosen, references, self._monitor.task)
+            estimators = learned_estimators(self._monitor.task, labelled_traffic, self._length)
         return Judge(found, segments, run_length, self._length, learned, windows, used, gaps, estimators)
 
     def _traffic(

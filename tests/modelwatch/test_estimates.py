@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from alerts.tables import incidents
 from collector.store.database import Database
+from collector.store.read import Reader
 from modelwatch import schema
 from modelwatch.analyze import ingest
-from modelwatch.estimating import learned_estimators
+from modelwatch.estimating import learned_estimators, of_labelled
 from modelwatch.evaluation import Evaluation
+from modelwatch.references import Windows, profiles_of
 from modelwatch.references.install import install_file
 from profiles import Outcomes, Profile, ScoreGrid
 from tests.modelwatch.flows import START, Workplace, of_signal
@@ -232,6 +235,24 @@ def test_a_bad_estimate_that_is_over_ends_its_incident_without_labels(
     assert "performance.estimated" in incident.title
     assert incident.status == "resolved"
     assert incident.resolved_at < (START + 2 * DAYS * DAY) * 1_000_000
+
+
+def test_windows_whose_features_drift_still_say_how_estimates_vary(place: Workplace) -> None:
+    monitor = place.monitor(**MONITOR, reference={"kind": "trailing", "windows": 28})
+    with closing(Database(None)) as database:
+        schema.create(database)
+        ingest(database, monitor, place.file("labelled", days(6, 7)), None, lambda *_: None)
+        with database.read() as connection:
+            reader = Reader(connection, monitor.model)
+            starts = reader.starts("production")
+            usual = Windows("production", tuple(starts[:4]), tuple(starts))
+            held = {"": profiles_of(reader, usual, "", 1 << 62)}
+            traffic, outcomes = of_labelled(reader, usual, held, "binary")[""]
+            every = profiles_of(reader, replace(usual, starts=usual.outcomes), "", 1 << 62)
+    assert list(held[""][0]) == starts[:4]
+    assert list(traffic) == list(outcomes) == starts
+    for start in starts:
+        assert traffic[start].parts["scored"] == every[0][start].parts["scored"]
 
 
 def test_profiles_of_an_older_shape_are_not_estimated() -> None:
