@@ -46,15 +46,15 @@ def skewed(rng: Rng, wander: float, rows: int) -> Floats:
     return made
 
 
-WORLDS: list[tuple[Callable[[Rng, float, int], Floats], float]] = [
-    (normal, 0.0),
+WORLDS: list[Any] = [
     (normal, 0.1),
     (heavy, 0.0),
-    (heavy, 0.2),
-    (bursts, 0.0),
     (bursts, 0.1),
-    (skewed, 0.0),
     (skewed, 0.05),
+    pytest.param(normal, 0.0, marks=pytest.mark.slow),
+    pytest.param(heavy, 0.2, marks=pytest.mark.slow),
+    pytest.param(bursts, 0.0, marks=pytest.mark.slow),
+    pytest.param(skewed, 0.0, marks=pytest.mark.slow),
 ]
 
 

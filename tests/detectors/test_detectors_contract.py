@@ -17,7 +17,13 @@ from tests.detectors.examples import EXAMPLES, Example
 ALPHA = 1e-6
 PARSER: TypeAdapter[Any] = TypeAdapter(AnyDetector)
 each = pytest.mark.parametrize(
-    "example", EXAMPLES.values(), ids=lambda example: type(example.detector).__name__
+    "example",
+    # what fits a model to a sample takes seconds
+    [
+        pytest.param(one, marks=pytest.mark.slow) if "sample" in one.detector.spaces else one
+        for one in EXAMPLES.values()
+    ],
+    ids=lambda example: type(example.detector).__name__,
 )
 
 

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from collector.store.database import Database
 from profiles import Profile
 from tests.collector.collecting import HOUR, balanced, counted, label, prediction
@@ -43,6 +45,7 @@ def run(where: Path | str, file: Path, patience: float | None) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_corrections_survive_kills(where: Path | str, tmp_path: Path) -> None:
     file, made, dice = tmp_path / "deliveries.jsonl", deliveries(), random.Random(4)  # noqa: S311 - no secret
     file.write_text("\n".join(map(json.dumps, made)), encoding="utf-8")

@@ -184,6 +184,7 @@ def test_kill_9_and_resume(place: Workplace, monitor: Path, table: pd.DataFrame)
     assert books(shaken) == books(calm) == (len(many), len(many), 0, 0)
 
 
+@pytest.mark.slow
 def test_beside_a_service(place: Workplace, monitor: Path, files: tuple[Path, Path]) -> None:
     live = traffic(4, seed=7, first=1_704_067_200 + HOURS * 3600)
     service = ServiceProcess(monitor, place.folder / "both")

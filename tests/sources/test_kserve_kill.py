@@ -67,6 +67,7 @@ def send(url: str) -> None:
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.slow
 def test_kill_9_between_halves(collector: Process, tmp_path: Path) -> None:
     wanted = direct(tmp_path / "direct", events(SENT))
     dice = random.Random(3)  # noqa: S311 - no secret
