@@ -36,6 +36,11 @@ BREACHES_SHOWN = 40
 OUTPUT = {"drift.prediction": "(prediction)", "drift.multivariate": "(all features)"}
 
 
+def windows_asked(last: str) -> int:
+    """How many windows to show: one of `RANGES`; what is no such number is the usual one."""
+    return int(last) if last.isdecimal() and int(last) in RANGES else WINDOWS
+
+
 def routes(site: Site) -> APIRouter:
     """The route of `/models/{model}`."""
     router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -45,7 +50,7 @@ def routes(site: Site) -> APIRouter:
         model: str, segment: str = EVERYTHING, last: Annotated[str, Query()] = str(WINDOWS)
     ) -> Response:
         schema = site.schema(model)
-        most = int(last) if last.isdecimal() and int(last) in RANGES else WINDOWS
+        most = windows_asked(last)
         with site.database.read() as connection:
             return _page(site, connection, schema, segment, most)
 

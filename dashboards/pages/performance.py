@@ -17,7 +17,7 @@ from dashboards.charts.lines import beside_chart, signal_chart
 from dashboards.charts.marks import Marks
 from dashboards.charts.outcomes import coverage_chart, reliability, reliability_chart, residuals_chart
 from dashboards.pages.confusion import confusion_of
-from dashboards.pages.model import RANGES, span_of
+from dashboards.pages.model import RANGES, span_of, windows_asked
 from dashboards.queries.coverage import coverage
 from dashboards.queries.incidents import deployments_of, incident_list
 from dashboards.queries.models import ModelState, model_state
@@ -61,7 +61,7 @@ def routes(site: Site) -> APIRouter:
         slice: str = "",  # noqa: A002 - the name in the address
     ) -> Response:
         schema = site.schema(model)
-        most = int(last) if last.isdecimal() and int(last) in RANGES else WINDOWS
+        most = windows_asked(last)
         with site.database.read() as connection:
             return _page(site, connection, schema, Asked(segment, version, most, slice == "worst"))
 

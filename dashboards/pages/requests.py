@@ -15,7 +15,7 @@ from collector.window import iso
 from dashboards.api import moment_asked
 from dashboards.charts.marks import Marks
 from dashboards.charts.requests import errors_chart, latency_chart, throughput_chart
-from dashboards.pages.model import RANGES
+from dashboards.pages.model import RANGES, windows_asked
 from dashboards.queries.incidents import deployments_of, incident_list
 from dashboards.queries.models import model_state
 from dashboards.queries.requests import History, total
@@ -52,7 +52,7 @@ def routes(site: Site) -> APIRouter:
         last: Annotated[str, Query()] = str(WINDOWS),
     ) -> Response:
         schema = site.schema(model)
-        most = int(last) if last.isdecimal() and int(last) in RANGES else WINDOWS
+        most = windows_asked(last)
         with site.database.read() as connection:
             choice = Choice(segment, version, last=most)
             return _page(site, connection, schema, history(connection, reader, schema, choice), choice)
