@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from typing import Any
 
 import httpx
+import uvicorn
 from fastapi import FastAPI
 
 
@@ -94,3 +98,18 @@ class Client:
     async def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         async with httpx.AsyncClient(transport=self._transport, base_url="http://pages") as client:
             return await client.request(method, path, **more)
+
+
+@contextmanager
+def served(application: FastAPI) -> Iterator[str]:
+    """A real server on loopback, for a browser; its address."""
+    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()

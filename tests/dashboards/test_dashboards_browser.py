@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from alerts import tables
 from collector.store.database import Database
+from tests.dashboards.page import served
 from tests.dashboards.world import DAY, DAYS, START, line
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -29,6 +28,7 @@ PAGES = (
     "/models/credit",
     "/models/credit/performance?slice=worst",
     "/models/credit/requests",
+    "/models/credit/versions",
     "/models/idle",
     "/incidents",
     "/incidents/2",
@@ -76,14 +76,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def address(application: FastAPI) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with served(application) as found:
+        yield found
 
 
 @pytest.fixture(params=[(1440, 1000, "light"), (400, 800, "dark")], ids=["wide", "narrow-dark"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import sync_playwright
 
@@ -19,7 +17,7 @@ from collector.store.database import Database
 from collector.store.tables import samples
 from dashboards import evidently
 from dashboards.app import router
-from tests.dashboards.page import Client
+from tests.dashboards.page import Client, served
 from tests.dashboards.world import DAY, SCHEMAS, START, build, moment
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -129,35 +127,23 @@ def test_the_pages_lead_to_it(client: Client, path: str) -> None:
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
 def test_a_browser_draws_it_without_a_complaint(application: FastAPI) -> None:
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     complaints: list[str] = []
     asked: list[str] = []
-    try:
-        with sync_playwright() as playwright:
-            arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
-            browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
-            page: Any = browser.new_page(viewport={"width": 1400, "height": 1000})
-            page.on(
-                "console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None
-            )
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("request", lambda request: asked.append(request.url))
-            page.goto(address + BAD_DAY)
-            deadline, text = time.monotonic() + 90, ""
-            while "columns" not in text.lower() or "Drift" not in text:
-                assert time.monotonic() < deadline, (complaints, text[:500])
-                time.sleep(0.3)
-                frames = [one for one in page.frames if one.url.endswith(".html")]
-                text = frames[0].locator("body").inner_text() if frames else ""
-            assert "A classifier tells this window from its reference" in text
-            browser.close()
-    finally:
-        server.should_exit = True
-        thread.join()
+    with served(application) as address, sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
+        page: Any = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address + BAD_DAY)
+        deadline, text = time.monotonic() + 90, ""
+        while "columns" not in text.lower() or "Drift" not in text:
+            assert time.monotonic() < deadline, (complaints, text[:500])
+            time.sleep(0.3)
+            frames = [one for one in page.frames if one.url.endswith(".html")]
+            text = frames[0].locator("body").inner_text() if frames else ""
+        assert "A classifier tells this window from its reference" in text
+        browser.close()
     assert complaints == []
     assert all(url.startswith((address, "data:", "blob:")) for url in asked), asked

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import ViewportSize, sync_playwright
 
 from collector.store.database import Database
 from dashboards.app import router
+from tests.dashboards.page import served
 from tests.dashboards.versions_world import SCHEMA, build
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -29,14 +28,8 @@ def address(tmp_path: Path) -> Iterator[str]:
     build(database)
     application = FastAPI()
     application.include_router(router(database, {"fraud": SCHEMA}))
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with served(application) as found:
+        yield found
     database.close()
 
 
